@@ -6,7 +6,7 @@ Docs: https://resample-nb.github.io/resample_nb/strides.html.md"""
 
 # %% auto #0
 __all__ = ['stride_cutoff', 'ramp_edge', 'kept_bins', 'axis_mask', 'StridePlan', 'stride_values', 'kept_sizes', 'stride_plan',
-           'apply_plan', 'diff_stride', 'SpectralPool', 'check_strides', 'DiffStride', 'stride_layers',
+           'apply_plan', 'diff_stride', 'SpectralPool', 'check_strides', 'DiffStride', 'stride_layers', 'project_layer',
            'project_strides', 'stride_regularizer', 'soft_size', 'area_regularizer', 'official_strides',
            'official_masks', 'official_diff_stride', 'official_output_size', 'FixedResample', 'commit_strides',
            'seen_sizes']
@@ -279,7 +279,7 @@ def cutoff(self:SpectralPool,
     values = [torch.tensor(s) for s in stride_values(self.strides, self.ndim)]
     return tuple(stride_cutoff(a, s, self.min_stride, self.max_stride).item() * r / a for a, s, r in zip(n, values, rate))
 
-# %% ../nbs/02_strides.ipynb #12a62c1f
+# %% ../nbs/02_strides.ipynb #1b0e48e5
 def stride_layers(
     model:nn.Module, # Any model
     learned_only:bool=True, # False: `SpectralPool` layers too
@@ -287,11 +287,21 @@ def stride_layers(
     "Find the layers with strides in `model`"
     return [m for m in model.modules() if isinstance(m, DiffStride if learned_only else SpectralPool)]
 
+def project_layer(
+    layer:DiffStride, # Its strides are changed in place
+    size:tuple|None=None, # Size of its maps, if known: a stride above n/2 has no meaning there
+)->None:
+    "Put the strides of one layer back between their bounds, in place"
+    high = [math.inf if layer.max_stride is None else layer.max_stride] * layer.ndim
+    if size is not None: high = [max(1., min(h, n / 2)) for h, n in zip(high, size)]
+    if layer.shared: high = [max(high)]
+    for s, h in zip(layer.strides.detach(), high): project_(s, min(layer.min_stride, h), h)
+
 def project_strides(
     model:nn.Module, # Any model
 )->None:
     "Put every learned stride back between `min_stride` and `max_stride`; call after the optimiser's step"
-    for m in stride_layers(model): project_(m.strides, m.min_stride, math.inf if m.max_stride is None else m.max_stride)
+    for m in stride_layers(model): project_layer(m)
 
 # %% ../nbs/02_strides.ipynb #621f9936
 def stride_regularizer(

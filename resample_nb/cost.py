@@ -7,14 +7,15 @@ Docs: https://resample-nb.github.io/resample_nb/cost.html.md"""
 # %% auto #0
 __all__ = ['fft_flops', 'count_macs', 'TracedCost', 'resample_macs', 'budget_loss', 'add_grad_', 'stride_table']
 
-# %% ../nbs/07_cost.ipynb #ba709e53
+# %% ../nbs/07_cost.ipynb #8118658f
 import math
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 from fastcore.basics import patch
 from .spectral import product_macs, choose_method
-from .strides import SpectralPool, stride_layers, stride_values, soft_size, seen_sizes, project_layer
+from .strides import SpectralPool, project_layer, seen_sizes, soft_size
+from .strides import stride_layers, stride_plan, stride_values
 
 # %% ../nbs/07_cost.ipynb #bb4eb279
 def fft_flops(
@@ -26,11 +27,11 @@ def fft_flops(
     n = math.prod(shape[d] for d in dims)
     return int(5 * math.prod(shape) * math.log2(max(n, 2)) / (2 if real else 1))
 
-# %% ../nbs/07_cost.ipynb #03afea53
+# %% ../nbs/07_cost.ipynb #fb6d46c2
 _aten = torch.ops.aten
 _fft_formulas = {
     _aten._fft_r2c: lambda x, dims, norm, onesided, out_shape=None, **kw: fft_flops(x, dims, real=True),
-    _aten._fft_c2r: lambda x, dims, norm, last, out_shape=None, **kw: fft_flops(out_shape, dims, real=True),
+    _aten._fft_c2r: lambda x, dims, norm, n, out_shape=None, **kw: fft_flops(out_shape, dims, real=True),
     _aten._fft_c2c: lambda x, dims, norm, forward, out_shape=None, **kw: fft_flops(x, dims),
 }
 
@@ -47,21 +48,22 @@ def count_macs(
     "Count the multiply-accumulates that one more example of the size of `x` costs, FFTs included"
     one = tuple(v[:1] for v in (x if isinstance(x, tuple) else (x,)))
     modes = [(m, m.training) for m in model.modules()]
+    two = tuple(torch.cat([v, v]) for v in one)
     try:
         model.eval()
-        return (_flops(model, tuple(v.repeat(2, *[1] * (v.dim() - 1)) for v in one)) - _flops(model, one)) // 2
+        return (_flops(model, two) - _flops(model, one)) // 2
     finally:
         for m, training in modes: m.training = training
 
-# %% ../nbs/07_cost.ipynb #4d6ff6bc
+# %% ../nbs/07_cost.ipynb #e7ebc53d
 class _Trace:
     "Note during one forward which site every map belongs to, and what is computed there"
     def __init__(self, x, ndim):
-        self.ndim, self.sites, self.ops, self.known = ndim, [(None, None, 0, tuple(x.shape[-ndim:]))], [], {id(x): 0}
-        self.keep, self.fixed = [x], 0
+        self.sites = [(None, None, 0, tuple(x.shape[-ndim:]))]
+        self.ndim, self.ops, self.fixed, self.known, self.keep = ndim, [], 0, {id(x): 0}, [x]
 
     def site(self, x):
-        "The site of `x`: known from where it was made, else the latest of its size, else a new one"
+        "Find the site of `x`: known from where it was made, else the latest of its size, else a new one"
         if id(x) in self.known: return self.known[id(x)]
         n = tuple(x.shape[-self.ndim:])
         found = [i for i, s in enumerate(self.sites) if s[3] == n]
@@ -78,52 +80,67 @@ class _Trace:
         self.sites.append((at, how, channels, n))
         return self.remember(y, len(self.sites) - 1)
 
-# %% ../nbs/07_cost.ipynb #2d617266
+# %% ../nbs/07_cost.ipynb #665c804b
 _convs = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 def _note(trace, module, x, y):
-    "Append what `module` did to `trace`: a new size, multiply-accumulates on a map, or a fixed number of them"
-    if isinstance(module, nn.Linear): trace.fixed += module.weight.numel() * math.prod(y.shape[1:-1]); return
-    at = trace.site(x)
-    if isinstance(module, SpectralPool): trace.add(y, at, module, x.shape[1]); return
-    to = trace.remember(y, at) if y.shape[2:] == x.shape[2:] else trace.add(y, at)
-    trace.ops.append((to, module.weight.numel()))
+    "Append what `module` did to `trace`: a new size, MACs on every sample of a map, or a fixed number"
+    if isinstance(module, nn.Linear):
+        trace.fixed += module.weight.numel() * math.prod(y.shape[1:-1])
+    elif isinstance(module, SpectralPool): trace.add(y, trace.site(x), module, x.shape[1])
+    else:
+        at = trace.site(x)
+        to = trace.remember(y, at) if y.shape[2:] == x.shape[2:] else trace.add(y, at)
+        trace.ops.append((to, module.weight.numel()))
 
-# %% ../nbs/07_cost.ipynb #238357d1
+def _traced(model, xs, ndim):
+    "Run `model` once in evaluation mode and note what is computed where"
+    trace, modes = _Trace(xs[0], ndim), [(m, m.training) for m in model.modules()]
+    counted = [m for m in model.modules() if isinstance(m, (SpectralPool, nn.Linear, *_convs))]
+    hooks = [m.register_forward_hook(lambda m, a, y: _note(trace, m, a[0], y)) for m in counted]
+    try:
+        with torch.no_grad(): model.eval()(*xs)
+    finally:
+        for h in hooks: h.remove()
+        for m, training in modes: m.training = training
+    return trace
+
+# %% ../nbs/07_cost.ipynb #d3cfbd59
 class TracedCost:
-    "Know the multiply-accumulates of a model as a differentiable function of its strides, after one forward"
+    "Know the MACs of a model as a differentiable function of its strides, after one forward"
     def __init__(self,
         model:nn.Module, # With `DiffStride` layers; run once in evaluation mode
         x:Tensor|tuple, # Input(s), the first (n, c, *size): the size that is counted
     ):
         xs = tuple(v[:1] for v in (x if isinstance(x, tuple) else (x,)))
         layers = stride_layers(model, learned_only=False)
-        if not layers: raise ValueError(f"model={type(model).__name__}; expected a model with DiffStride layers; count_macs counts any other")
-        trace, modes = _Trace(xs[0], layers[0].ndim), [(m, m.training) for m in model.modules()]
-        counted = [m for m in model.modules() if isinstance(m, (SpectralPool, nn.Linear, *_convs))]
-        hooks = [m.register_forward_hook(lambda m, a, y: _note(trace, m, a[0], y)) for m in counted]
-        try:
-            with torch.no_grad(): model.eval(); model(*xs)
-        finally:
-            for h in hooks: h.remove()
-            for m, training in modes: m.training = training
+        if not layers:
+            raise ValueError(f"model={type(model).__name__}; expected a model with DiffStride layers; "
+                "count_macs counts any other")
+        trace = _traced(model, xs, layers[0].ndim)
         self.sites, self.ops, self.fixed = trace.sites, trace.ops, trace.fixed
         self.layers = list(dict.fromkeys(s[1] for s in self.sites if isinstance(s[1], SpectralPool)))
 
-# %% ../nbs/07_cost.ipynb #45dea9c1
+# %% ../nbs/07_cost.ipynb #e7abff61
+def _fixed_ratio(ratio, n, soft):
+    "Return the sizes after a layer of fixed stride, e.g. a pooling: `ratio` times those before"
+    m = tuple(math.ceil(a * r - 1e-9) for a, r in zip(n, ratio))
+    return m, [b + (f * r - (f * r).detach()) for b, f, r in zip(m, soft, ratio)]
+
+def _site_sizes(traced):
+    n0, dev = traced.sites[0][3], traced.layers[0].strides.device
+    out = [(n0, [torch.tensor(float(a), device=dev) for a in n0])]
+    for at, how, _, _ in traced.sites[1:]:
+        step = soft_size if isinstance(how, SpectralPool) else _fixed_ratio
+        out.append(step(how, *out[at]))
+    return out
+
 @patch
 def sizes(self:TracedCost)->list: # (integer sizes, real sizes with a gradient) per site
     "Return the size of every site for the strides as they are now"
-    n0, dev = self.sites[0][3], self.layers[0].strides.device
-    out = [(n0, [torch.tensor(float(a), device=dev) for a in n0])]
-    for at, how, _, _ in self.sites[1:]:
-        n, soft = out[at]
-        if isinstance(how, SpectralPool): out.append(soft_size(how, n, soft)); continue
-        m = tuple(math.ceil(a * r - 1e-9) for a, r in zip(n, how))        # a strided layer: its ratio is fixed
-        out.append((m, [b + (f * r - (f * r).detach()) for b, f, r in zip(m, soft, how)]))
-    return out
+    return _site_sizes(self)
 
-# %% ../nbs/07_cost.ipynb #4d7c7425
+# %% ../nbs/07_cost.ipynb #177244a3
 def resample_macs(
     before:tuple, # Integer sizes, and real sizes with a gradient
     after:tuple, # The same after the layer
@@ -131,60 +148,70 @@ def resample_macs(
 )->Tensor: # Multiply-accumulates for one channel of one example, in evaluation
     "Count a resampling, with a gradient"
     (n, soft), (m, out) = before, after
-    if choose_method(n, m, None, method) == 'matmul': value = product_macs(n, m)
-    else: value = sum(fft_flops(s, range(len(s)), real=True) for s in (n, m)) // 2
-    smooth, cur = 0., list(soft)
-    for i in reversed(range(len(n))):
-        smooth = smooth + _prod(cur) * out[i]
-        cur[i] = out[i]
+    if choose_method(n, m, None, method) == 'matmul': value, smooth = product_macs(n, m), _products(soft, out)
+    else:
+        value = sum(fft_flops(s, tuple(range(len(s))), real=True) for s in (n, m)) // 2
+        smooth = sum(1.25 * _prod(s) * torch.log2(_prod(s)) for s in (soft, out))
     return value + (smooth - smooth.detach())
 
 def _prod(v): return math.prod(v[1:], start=v[0])
 
-def _idle(layer, n):
-    "Whether `layer` hands maps of size `n` through as they are"
-    if layer.ramp == 'inside': return False
-    return all(s <= a / (2 * (a // 2)) for s, a in zip(stride_values(layer.strides, layer.ndim), n))
+def _products(soft, out):
+    "Compute `product_macs` of real sizes"
+    total, cur = 0., list(soft)
+    for i in reversed(range(len(soft))):
+        total = total + _prod(cur) * out[i]
+        cur[i] = out[i]
+    return total
 
-# %% ../nbs/07_cost.ipynb #769479d4
+# %% ../nbs/07_cost.ipynb #46db6b13
+@torch.no_grad()
+def _idle(layer, n):
+    "Tell whether `layer` hands maps of size `n` through as they are"
+    if layer.mode == 'official': return False
+    return stride_plan(torch.empty(n, device=layer.strides.device), layer.strides, **layer._options()).idle
+
 @patch
 def macs(self:TracedCost)->Tensor: # Scalar: multiply-accumulates of one example
-    "Count the multiply-accumulates for the strides as they are now: real integer sizes, gradient straight through"
-    sizes = self.sizes()
+    "Count the MACs for the strides as they are now: real integer sizes, gradient straight through"
+    sizes = _site_sizes(self)
     total = self.fixed + sum(w * _prod(sizes[s][1]) for s, w in self.ops)
     for (at, how, channels, _), after in zip(self.sites[1:], sizes[1:]):
-        if isinstance(how, SpectralPool) and not _idle(how, sizes[at][0]): total = total + channels * resample_macs(sizes[at], after, how.method)
+        if not isinstance(how, SpectralPool) or _idle(how, sizes[at][0]): continue
+        method = 'fft' if how.mode == 'official' else how.method
+        total = total + channels * resample_macs(sizes[at], after, method)
     return total
 
 @patch
 def project_(self:TracedCost)->None:
-    "Put every learned stride back into what its maps can bear; call after the optimiser's step"
-    sizes = self.sizes()
+    "Put learned strides back into what the largest of their maps can bear; call after the optimiser's step"
+    sizes, pools = _site_sizes(self), [s for s in self.sites if isinstance(s[1], SpectralPool)]
     for layer in self.layers:
-        n = [max(v) for v in zip(*(sizes[at][0] for at, how, _, _ in self.sites if how is layer))]
-        if layer.strides.requires_grad: project_layer(layer, n)
+        seen = [sizes[at][0] for at, how, _, _ in pools if how.strides is layer.strides]
+        if layer.strides.requires_grad: project_layer(layer, tuple(max(v) for v in zip(*seen)))
 
-# %% ../nbs/07_cost.ipynb #4754975c
+# %% ../nbs/07_cost.ipynb #1cbda376
 def budget_loss(
     macs:Tensor, # Cost now, e.g. `TracedCost.macs()`
     target:float, # Cost wanted, in the same unit; above 0
 )->Tensor: # Scalar
     "Return (macs/target - 1)^2, the complexity loss of DNArch"
-    if not target > 0: raise ValueError(f"target={target}; expected a positive number of multiply-accumulates, e.g. 5e6")
+    if not target > 0:
+        raise ValueError(f"target={target}; expected a positive number of multiply-accumulates, e.g. 5e6")
     return (macs / target - 1)**2
 
-# %% ../nbs/07_cost.ipynb #f45bba59
+# %% ../nbs/07_cost.ipynb #b1c459b5
 def add_grad_(
     loss:Tensor, # Scalar that depends on `params` alone
     params:list, # Parameters; those without `requires_grad` are passed over
 )->None:
     "Add the gradient of `loss` to `.grad` of each parameter"
     params = [p for p in params if p.requires_grad]
-    if not params: return
+    if not params or not loss.requires_grad: return     # nothing learned, or sizes that do not change
     for p, g in zip(params, torch.autograd.grad(loss, params, allow_unused=True)):
         if g is not None: p.grad = g.to(p.dtype) if p.grad is None else p.grad + g
 
-# %% ../nbs/07_cost.ipynb #834b89af
+# %% ../nbs/07_cost.ipynb #28f4933d
 def stride_table(
     model:nn.Module, # Any model
     x:Tensor, # A sample of the size asked about
@@ -194,6 +221,10 @@ def stride_table(
     try: sizes = seen_sizes(model.eval(), x[:1])
     finally:
         for m, training in modes: m.training = training
-    state = lambda m: 'fixed' if not isinstance(m.strides, nn.Parameter) else 'learned' if m.strides.requires_grad else 'frozen'
-    return [dict(layer=names[m], strides=tuple(stride_values(m.strides, m.ndim)), size=n, output_size=m.output_size(n), cutoff=tuple(a * c for a, c in zip(n, m.cutoff(n))),
-                 smoothness=m.smoothness, ramp=m.ramp, state=state(m)) for m, n in sizes.items()]
+    return [dict(layer=names[m], strides=tuple(stride_values(m.strides, m.ndim)), size=n,
+        output_size=m.output_size(n), cutoff=m.cutoff(n, n), smoothness=m.smoothness, ramp=m.ramp,
+        state=_state(m)) for m, n in sizes.items()]
+
+def _state(layer):
+    if not isinstance(layer.strides, nn.Parameter): return 'fixed'
+    return 'learned' if layer.strides.requires_grad else 'frozen'

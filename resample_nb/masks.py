@@ -14,14 +14,14 @@ import math
 import torch
 from torch import Tensor
 
-# %% ../nbs/00_masks.ipynb #9a3c9ba2
+# %% ../nbs/00_masks.ipynb #5afc3bb9
 def unit_ramp(
     x:Tensor, # Any shape
 )->Tensor: # Same shape, in [0, 1]
     "Clip `x` to [0, 1]; the gradient is 1 on the closed interval, corners included"
     return torch.where((x >= 0) & (x <= 1), x, (x > 1).to(x.dtype))
 
-# %% ../nbs/00_masks.ipynb #e4a0b398
+# %% ../nbs/00_masks.ipynb #8b319ff0
 def straight_through_clip(
     x:Tensor, # Any shape
     low:float=-math.inf, # Smallest value returned
@@ -32,7 +32,7 @@ def straight_through_clip(
     clipped = torch.where(x < low, low, torch.where(x > high, high, x)).detach()
     return clipped + (x - x.detach()) if x.requires_grad else clipped
 
-# %% ../nbs/00_masks.ipynb #fc947104
+# %% ../nbs/00_masks.ipynb #5d63a979
 @torch.no_grad()
 def project_(
     x:Tensor, # A parameter; changed in place
@@ -42,7 +42,7 @@ def project_(
     "Put `x` back between `low` and `high`, in place"
     return x.copy_(straight_through_clip(x, low, high))
 
-# %% ../nbs/00_masks.ipynb #c8201349
+# %% ../nbs/00_masks.ipynb #fe7c5f90
 def ramp_mask(
     coords:Tensor, # Positions, any shape; the sign does not matter
     cutoff:Tensor|float, # Last position kept whole, in the unit of `coords`
@@ -54,7 +54,7 @@ def ramp_mask(
     if smoothness == 0: return (d <= cutoff).to(coords.dtype)
     return unit_ramp((smoothness + cutoff - d) / smoothness)
 
-# %% ../nbs/00_masks.ipynb #bf429607
+# %% ../nbs/00_masks.ipynb #01eeb78a
 def gaussian_mask(
     coords:Tensor, # Positions, any shape
     sigma:Tensor|float, # Width, in the unit of `coords`
@@ -65,7 +65,7 @@ def gaussian_mask(
     m = torch.exp(-.5 * ((coords - mean) / sigma)**2)
     return torch.where(m >= threshold, m, torch.zeros_like(m))
 
-# %% ../nbs/00_masks.ipynb #13809346
+# %% ../nbs/00_masks.ipynb #6836efac
 def gaussian_cutoff(
     sigma:Tensor|float, # Width of the mask
     threshold:float=.1, # T, in (0, 1)
@@ -84,7 +84,7 @@ def _check_threshold(t):
     if not 0 < t < 1: raise ValueError(f"threshold={t}; expected a number strictly between 0 and 1")
     return t
 
-# %% ../nbs/00_masks.ipynb #d3d5ca6b
+# %% ../nbs/00_masks.ipynb #b0930468
 def sigmoid_mask(
     coords:Tensor, # Positions, any shape
     offset:Tensor|float, # mu: where the mask is one half
@@ -95,7 +95,7 @@ def sigmoid_mask(
     m = torch.sigmoid(-temperature * (coords - offset))
     return torch.where(m >= threshold, m, torch.zeros_like(m))
 
-# %% ../nbs/00_masks.ipynb #434a7d4a
+# %% ../nbs/00_masks.ipynb #fa712f75
 def sigmoid_cutoff(
     offset:Tensor|float, # mu
     temperature:float=25., # tau
@@ -112,16 +112,17 @@ def sigmoid_offset(
     "Invert `sigmoid_cutoff`"
     return cutoff - math.log(1 / _check_threshold(threshold) - 1) / temperature
 
-# %% ../nbs/00_masks.ipynb #3aee1432
+# %% ../nbs/00_masks.ipynb #1ede9944
 def sigmoid_offset_bounds(
     temperature:float=25., # tau
     lowest:float=.95, # Mask at x = -1 at the lower bound
     highest:float=.85, # Mask at x = +1 at the upper bound
 )->tuple[float,float]: # Smallest and largest offset
     "Bound the offset of a sigmoid mask on [-1, 1] (DNArch, Appendix E)"
-    return -1 + math.log(lowest / (1 - lowest)) / temperature, 1 + math.log(highest / (1 - highest)) / temperature
+    def logit(p): return math.log(p / (1 - p))
+    return -1 + logit(lowest) / temperature, 1 + logit(highest) / temperature
 
-# %% ../nbs/00_masks.ipynb #74f68824
+# %% ../nbs/00_masks.ipynb #9e98d945
 def masked_size(
     cutoff:Tensor|float, # Where the mask ends now
     n:float, # N: size at the start, in grid points
@@ -134,6 +135,8 @@ def masked_size(
     size = (torch.as_tensor(cutoff) - start) / (cutoff0 - start) * n
     return straight_through_clip(size, 0., math.inf if max_size is None else float(max_size))
 
-# %% ../nbs/00_masks.ipynb #4436fbc5
-class NoEffectWarning(UserWarning): "Warn that a request changes nothing, e.g. learned strides in a model without any"
-class NotIntendedUseWarning(UserWarning): "Warn that a call works, but not as its method is meant to be used"
+# %% ../nbs/00_masks.ipynb #3c53f33d
+class NoEffectWarning(UserWarning):
+    "Warn that a request changes nothing, e.g. learned strides in a model without any"
+class NotIntendedUseWarning(UserWarning):
+    "Warn that a call works, but not as its method is meant to be used"

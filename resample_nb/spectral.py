@@ -6,7 +6,7 @@ Docs: https://resample-nb.github.io/resample_nb/spectral.html.md"""
 
 # %% auto #0
 __all__ = ['crossing', 'row_frequencies', 'analysis_basis', 'synthesis_basis', 'resample_bases', 'apply_axis', 'spectral_dtype',
-           'autocast_off', 'is_channels_last', 'resample_matmul', 'fold_bases', 'apply_axes', 'resample_fft', 'outer',
+           'autocast_off', 'is_channels_last', 'resample_matmul', 'fold_bases', 'apply_axes', 'outer', 'resample_fft',
            'product_macs', 'choose_method', 'as_tuple', 'check_axes', 'spectral_resample', 'log_spectrum']
 
 # %% ../nbs/01_spectral.ipynb #0d837da5
@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-# %% ../nbs/01_spectral.ipynb #f6833e6a
+# %% ../nbs/01_spectral.ipynb #2420d348
 def row_frequencies(
     n:int, # Samples of the input
     size:int, # Samples of the output
@@ -26,11 +26,12 @@ def row_frequencies(
     "Return the frequency of every row of `analysis_basis` and `synthesis_basis`"
     if min(n, size) < 1: raise ValueError(f"n={n}, size={size}; expected at least one sample")
     if not 0 <= 2 * keep <= min(n, size):
-        raise ValueError(f"keep={keep}; expected 0 <= 2*keep <= min(n, size)={min(n, size)}: a map has no frequency above its Nyquist frequency")
+        raise ValueError(f"keep={keep}; expected 0 <= 2*keep <= min(n, size)={min(n, size)}: "
+            "a map has no frequency above its Nyquist frequency")
     sines = keep if 2 * keep < min(n, size) else keep - 1
     return np.concatenate([np.arange(keep + 1), np.arange(1, max(sines, 0) + 1)])
 
-# %% ../nbs/01_spectral.ipynb #788c65dd
+# %% ../nbs/01_spectral.ipynb #f0c2e60e
 def _waves(n, size, keep, samples):
     "Cosine and sine rows for `keep`, at `samples` equally spaced positions"
     k = row_frequencies(n, size, keep)
@@ -54,8 +55,9 @@ def synthesis_basis(
     k = row_frequencies(n, size, keep)
     return np.where((k == 0) | (2 * k == n), 1., 2.)[:, None] * _waves(n, size, keep, size)
 
-# %% ../nbs/01_spectral.ipynb #dba98bee
-_numpy_bases = lru_cache(maxsize=1024)(lambda n, size, keep: (analysis_basis(n, size, keep), synthesis_basis(n, size, keep)))
+# %% ../nbs/01_spectral.ipynb #42bb3e52
+@lru_cache(maxsize=1024)
+def _numpy_bases(n, size, keep): return analysis_basis(n, size, keep), synthesis_basis(n, size, keep)
 
 def _as_tensors(n, size, keep, dtype, device):
     return tuple(torch.as_tensor(a, dtype=dtype, device=device) for a in _numpy_bases(n, size, keep))
@@ -75,7 +77,7 @@ def resample_bases(
         return _as_tensors(n, size, keep, dtype, torch.device(device))
     return _tensor_bases(n, size, keep, dtype, torch.device(device))
 
-# %% ../nbs/01_spectral.ipynb #28f5bad2
+# %% ../nbs/01_spectral.ipynb #105fac7a
 def apply_axis(
     x:Tensor, # (..., n, ...)
     matrix:Tensor, # (rows, n)
@@ -86,13 +88,14 @@ def apply_axis(
     if dim == -2: return matrix @ x
     return (matrix @ x.flatten(dim + 1)).unflatten(-1, x.shape[dim + 1:])
 
-# %% ../nbs/01_spectral.ipynb #2641dcb1
+# %% ../nbs/01_spectral.ipynb #90662746
 def spectral_dtype(
     dtype:torch.dtype, # Of the input
 )->torch.dtype: # float64 for float64, else float32
     "Return the dtype in which spectral code computes; raise `TypeError` for integers and complex numbers"
     if not dtype.is_floating_point:
-        raise TypeError(f"x.dtype={dtype}; expected a real floating point tensor; convert with x.float(), or x.real for a complex one")
+        raise TypeError(f"x.dtype={dtype}; expected a real floating point tensor; "
+            "convert with x.float(), or x.real for a complex one")
     return torch.float64 if dtype == torch.float64 else torch.float32
 
 def autocast_off(
@@ -109,7 +112,7 @@ def is_channels_last(
     if x.dim() not in (4, 5) or x.is_contiguous(): return False
     return x.is_contiguous(memory_format=torch.channels_last if x.dim() == 4 else torch.channels_last_3d)
 
-# %% ../nbs/01_spectral.ipynb #0edfa517
+# %% ../nbs/01_spectral.ipynb #5e9c6b9b
 def resample_matmul(
     x:Tensor, # (..., *n), real
     bases:list, # One (D, B) per axis, first axis first
@@ -124,7 +127,7 @@ def resample_matmul(
     for (_, B), d in zip(bases, dims): x = apply_axis(x, B.mT, d)
     return x.movedim(-1, 1) if last else x
 
-# %% ../nbs/01_spectral.ipynb #450928de
+# %% ../nbs/01_spectral.ipynb #2bb3af0a
 def fold_bases(
     D:Tensor, # Analysis, (rows, n)
     B:Tensor, # Synthesis, (rows, size)
@@ -143,17 +146,16 @@ def apply_axes(
     for i, A in enumerate(reversed(matrices)): x = apply_axis(x, A, -1 - i - last)
     return x.movedim(-1, 1) if last else x
 
-# %% ../nbs/01_spectral.ipynb #37913b63
+# %% ../nbs/01_spectral.ipynb #7ca895ea
 def _take(z, n, size, keep, dim):
     "Keep frequencies -keep..keep of the FFT axis `dim` and lay them out for `size` samples"
-    pos, neg = z.narrow(dim, 0, keep + 1), z.narrow(dim, n - keep, keep) if keep else None
-    if 2 * keep == n: neg = neg.narrow(dim, 1, keep - 1)                       # one Nyquist bin in the input
+    pos, neg = z.narrow(dim, 0, keep + 1), z.narrow(dim, n - keep, keep)
+    if 2 * keep == n: neg = neg.narrow(dim, 1, keep - 1)               # one Nyquist bin in the input
     if 2 * keep == n < size: pos, neg = _split_nyquist(pos, neg, keep, dim)
     if 2 * keep == size < n: pos, neg = _join_nyquist(pos, neg, keep, dim)
-    parts = [pos] + ([neg] if neg is not None else [])
-    gap = size - sum(p.shape[dim] for p in parts)
-    if gap: parts.insert(1, z.new_zeros([gap if i == dim % z.dim() else s for i, s in enumerate(z.shape)]))
-    return torch.cat(parts, dim)
+    gap = list(z.shape)
+    gap[dim] = size - pos.shape[dim] - neg.shape[dim]
+    return torch.cat([pos, z.new_zeros(gap), neg], dim)
 
 def _split_nyquist(pos, neg, keep, dim):
     half = pos.narrow(dim, keep, 1) / 2
@@ -163,35 +165,18 @@ def _join_nyquist(pos, neg, keep, dim):
     both = pos.narrow(dim, keep, 1) + neg.narrow(dim, 0, 1)
     return torch.cat([pos.narrow(dim, 0, keep), both], dim), neg.narrow(dim, 1, keep - 1)
 
-# %% ../nbs/01_spectral.ipynb #affe10a6
+# %% ../nbs/01_spectral.ipynb #54930d8c
 def _half_weights(n, size, keep, like):
-    "Factors of the bins 0..keep of the last axis: 2 where +-Nyquist are added, 1/2 where it is shared"
+    "Weigh the bins 0..keep of the last axis: 2 where +-Nyquist are added, 1/2 where it is shared"
     w = torch.ones(keep + 1, dtype=like.dtype, device=like.device)
     if 2 * keep == size < n: w[keep] = 2
     if 2 * keep == n < size: w[keep] = .5
     return w
 
 def _full_mask(m, size, keep):
-    "Spread the factors of |k| = 0..keep over the layout of `_take`"
+    "Spread the factors of |k| = 0..keep over an axis in FFT order"
     neg = m[1:] if 2 * keep < size else m[1:keep]
     return torch.cat([m, m.new_zeros(size - len(m) - len(neg)), neg.flip(0)])
-
-def resample_fft(
-    x:Tensor, # (..., *n), real
-    sizes:tuple, # Samples after, one per axis
-    keeps:tuple, # Highest frequency kept, one per axis
-    masks:list|None=None, # One (keep+1,) per axis: a factor for |k| = 0..keep
-)->Tensor: # (..., *size)
-    "Resample the last axes of `x` by FFT, crop, mask and inverse FFT"
-    n, last = x.shape[-len(sizes):], is_channels_last(x)
-    masks = [torch.ones(k + 1, dtype=x.dtype, device=x.device) for k in keeps] if masks is None else masks
-    z = torch.fft.rfftn(x, dim=tuple(range(-len(sizes), 0)), norm='forward')[..., :keeps[-1] + 1]
-    for d in range(-len(sizes), -1): 
-        if sizes[d] != n[d]: z = _take(z, n[d], sizes[d], keeps[d], d)
-    ms = [_full_mask(m, s, k) for m, s, k in zip(masks[:-1], sizes, keeps)] + [masks[-1] * _half_weights(n[-1], sizes[-1], keeps[-1], x)]
-    z = torch.view_as_complex(torch.view_as_real(z) * outer(ms)[..., None])
-    y = torch.fft.irfftn(z, s=tuple(sizes), dim=tuple(range(-len(sizes), 0)), norm='forward')
-    return y.contiguous(memory_format=torch.channels_last if y.dim() == 4 else torch.channels_last_3d) if last else y
 
 def outer(
     vectors:list, # 1-D tensors, one per axis
@@ -199,8 +184,28 @@ def outer(
     "Return the outer product of one vector per axis"
     return reduce(lambda a, b: a[..., None] * b, vectors)
 
-# %% ../nbs/01_spectral.ipynb #41801c1e
-crossing = dict(train=300, infer=90) # Multiply-accumulates per input sample beyond which the FFT is used
+# %% ../nbs/01_spectral.ipynb #8171c398
+def resample_fft(
+    x:Tensor, # (..., *n), real
+    sizes:tuple, # Samples after, one per axis
+    keeps:tuple, # Highest frequency kept, one per axis
+    masks:list|None=None, # One (keep+1,) per axis: a factor for |k| = 0..keep
+)->Tensor: # (..., *size)
+    "Resample the last axes of `x` by FFT, crop, mask and inverse FFT"
+    n, dims, last = x.shape[-len(sizes):], tuple(range(-len(sizes), 0)), is_channels_last(x)
+    if masks is None: masks = [torch.ones(k + 1, dtype=x.dtype, device=x.device) for k in keeps]
+    z = torch.fft.rfftn(x, dim=dims, norm='forward')[..., :keeps[-1] + 1]
+    for d in dims[:-1]:
+        if sizes[d] != n[d]: z = _take(z, n[d], sizes[d], keeps[d], d)
+    factors = [_full_mask(m, s, k) for m, s, k in zip(masks[:-1], sizes, keeps)]
+    factors.append(masks[-1] * _half_weights(n[-1], sizes[-1], keeps[-1], x))
+    y = torch.fft.irfftn(z * outer(factors), s=tuple(sizes), dim=dims, norm='forward')
+    if not last: return y
+    return y.contiguous(memory_format=torch.channels_last if y.dim() == 4 else torch.channels_last_3d)
+
+# %% ../nbs/01_spectral.ipynb #05abd8e0
+# Products up to `small` samples of a map; beyond, up to so many multiply-accumulates per sample
+crossing = dict(small=64**2, train=200, infer=40)
 
 def product_macs(
     n:tuple, # Samples before, one per axis
@@ -208,7 +213,7 @@ def product_macs(
     rows:tuple|None=None, # Rows of the bases; None: folded into one matrix per axis
 )->int: # Multiply-accumulates for one channel of one example
     "Count the multiply-accumulates of resampling by matrix products"
-    def chain(start, stop):
+    def chain(start, stop):      # the last axis first, as `apply_axes` does
         total, cur = 0, list(start)
         for i in reversed(range(len(start))):
             total += math.prod(cur) * stop[i]
@@ -224,21 +229,25 @@ def choose_method(
     method:str='auto', # 'auto', 'matmul' or 'fft'
 )->str: # 'matmul' or 'fft'
     "Choose between matrix products and the FFT by counting operations"
-    if method not in ('auto', 'matmul', 'fft'): raise ValueError(f"method={method!r}; expected 'auto', 'matmul' or 'fft'")
+    if method not in ('auto', 'matmul', 'fft'):
+        raise ValueError(f"method={method!r}; expected 'auto', 'matmul' or 'fft'")
     if method != 'auto': return method
     limit = crossing['infer' if rows is None else 'train']
-    return 'matmul' if product_macs(n, size, rows) <= limit * math.prod(n) else 'fft'
+    samples = math.prod(n)
+    cheap = product_macs(n, size, rows) <= limit * samples
+    return 'matmul' if cheap or samples <= crossing['small'] else 'fft'
 
-# %% ../nbs/01_spectral.ipynb #d01e1b5d
+# %% ../nbs/01_spectral.ipynb #7ffd2d78
 def as_tuple(
-    v, # One value or one per axis
+    v:float|tuple, # One value or one per axis
     ndim:int, # Number of axes
     name:str, # For the message
 )->tuple: # `ndim` values
     "Repeat a single value for every axis; raise `ValueError` if there are too few or too many"
     seq = v.tolist() if isinstance(v, Tensor) else v
     out = tuple(seq) if isinstance(seq, (tuple, list)) else (seq,) * ndim
-    if len(out) != ndim: raise ValueError(f"{name}={v}; expected one value or {ndim}, one per axis; ndim={ndim}")
+    if len(out) != ndim:
+        raise ValueError(f"{name}={v}; expected one value or {ndim}, one per axis; ndim={ndim}")
     return out
 
 def check_axes(
@@ -247,12 +256,13 @@ def check_axes(
 )->tuple: # Their sizes
     "Return the sizes of the last `ndim` axes of `x`; raise `ValueError` if there are none"
     if ndim not in (1, 2, 3): raise ValueError(f"ndim={ndim}; expected 1, 2 or 3")
-    if x.dim() < ndim: raise ValueError(f"x.shape={tuple(x.shape)}; expected at least {ndim} axes; ndim={ndim}")
-    n = tuple(x.shape[-ndim:])
-    if min(n) < 1: raise ValueError(f"x.shape={tuple(x.shape)}; expected at least one sample along each of the last {ndim} axes")
-    return n
+    shape = tuple(x.shape)
+    if len(shape) < ndim: raise ValueError(f"x.shape={shape}; expected at least {ndim} axes; ndim={ndim}")
+    if min(shape[-ndim:]) < 1:
+        raise ValueError(f"x.shape={shape}; expected at least one sample along each of the last {ndim} axes")
+    return shape[-ndim:]
 
-# %% ../nbs/01_spectral.ipynb #e8c6c0bc
+# %% ../nbs/01_spectral.ipynb #fc91f10e
 def spectral_resample(
     x:Tensor, # (..., *n), real floating point
     size:int|tuple, # Samples after, one number or one per axis
@@ -261,17 +271,20 @@ def spectral_resample(
 )->Tensor: # (..., *size), the dtype and memory format of `x`
     "Resample the last `ndim` axes of `x` to `size` samples, band-limited and periodic; the mean is kept"
     n, sizes = check_axes(x, ndim), as_tuple(size, ndim, 'size')
-    if any(not isinstance(s, int) or s < 1 for s in sizes): raise ValueError(f"size={size}; expected integers >= 1")
+    if any(not isinstance(s, int) or s < 1 for s in sizes):
+        raise ValueError(f"size={size}; expected integers >= 1")
     dtype = spectral_dtype(x.dtype)
     if sizes == n: return x
     way = choose_method(n, sizes, None, method)
     with autocast_off(x):
         z = x.to(dtype)
         if way == 'fft': y = resample_fft(z, sizes, tuple(min(p) // 2 for p in zip(n, sizes)))
-        else: y = apply_axes(z, [fold_bases(*resample_bases(a, b, None, dtype, x.device)) for a, b in zip(n, sizes)])
+        else:
+            bases = [resample_bases(a, b, None, dtype, x.device) for a, b in zip(n, sizes)]
+            y = apply_axes(z, [fold_bases(D, B) for D, B in bases])
     return y.to(x.dtype)
 
-# %% ../nbs/01_spectral.ipynb #39d37171
+# %% ../nbs/01_spectral.ipynb #4629e581
 def log_spectrum(
     x:Tensor, # (..., *n), real
     ndim:int=2, # How many of the last axes are transformed
@@ -279,6 +292,6 @@ def log_spectrum(
 )->Tensor: # (*n), dB, zero frequency in the middle
     "Return the amplitude spectrum of `x` in decibels, centred, averaged over all leading axes"
     n = check_axes(x, ndim)
-    z = torch.fft.fftn(x.detach().to(spectral_dtype(x.dtype)), dim=tuple(range(-ndim, 0)), norm='forward').abs()**2
-    z = torch.fft.fftshift(z.reshape(-1, *n).mean(0))
-    return (10 * torch.log10(z.clamp_min(1e-30))).clamp_min(floor)
+    z = torch.fft.fftn(x.detach().to(spectral_dtype(x.dtype)), dim=tuple(range(-ndim, 0)), norm='forward')
+    power = (z.abs()**2).reshape(-1, *n).mean(0)
+    return (10 * torch.log10(torch.fft.fftshift(power).clamp_min(1e-30))).clamp_min(floor)

@@ -164,12 +164,20 @@ def _products(soft, out):
         cur[i] = out[i]
     return total
 
-# %% ../nbs/07_cost.ipynb #46db6b13
+# %% ../nbs/07_cost.ipynb #493c5d99
 @torch.no_grad()
-def _idle(layer, n):
-    "Tell whether `layer` hands maps of size `n` through as they are"
-    if layer.mode == 'official': return False
-    return stride_plan(torch.empty(n, device=layer.strides.device), layer.strides, **layer._options()).idle
+def _planned(layer, n):
+    "Plan a call in evaluation for maps of size `n`"
+    return stride_plan(torch.empty(n, device=layer.strides.device), layer.strides, **layer._options())
+
+def _layer_macs(layer, before, after):
+    "Count a call of `layer` in evaluation, for one channel of one example"
+    if layer.mode == 'official': return resample_macs(before, after, 'fft')
+    plan = _planned(layer, before[0])
+    if plan.idle: return 0
+    rows = sum(int(a.sum()) for a in plan.active)
+    if plan.whole and plan.way == 'matmul': return 2 * rows * math.prod(before[0])
+    return resample_macs(before, after, plan.way)
 
 @patch
 def macs(self:TracedCost)->Tensor: # Scalar: multiply-accumulates of one example
@@ -177,9 +185,7 @@ def macs(self:TracedCost)->Tensor: # Scalar: multiply-accumulates of one example
     sizes = _site_sizes(self)
     total = self.fixed + sum(w * _prod(sizes[s][1]) for s, w in self.ops)
     for (at, how, channels, _), after in zip(self.sites[1:], sizes[1:]):
-        if not isinstance(how, SpectralPool) or _idle(how, sizes[at][0]): continue
-        method = 'fft' if how.mode == 'official' else how.method
-        total = total + channels * resample_macs(sizes[at], after, method)
+        if isinstance(how, SpectralPool): total = total + channels * _layer_macs(how, sizes[at], after)
     return total
 
 @patch

@@ -184,7 +184,7 @@ def outer(
     "Return the outer product of one vector per axis"
     return reduce(lambda a, b: a[..., None] * b, vectors)
 
-# %% ../nbs/01_spectral.ipynb #8171c398
+# %% ../nbs/01_spectral.ipynb #18196fbf
 def resample_fft(
     x:Tensor, # (..., *n), real
     sizes:tuple, # Samples after, one per axis
@@ -194,11 +194,13 @@ def resample_fft(
     "Resample the last axes of `x` by FFT, crop, mask and inverse FFT"
     n, dims, last = x.shape[-len(sizes):], tuple(range(-len(sizes), 0)), is_channels_last(x)
     if masks is None: masks = [torch.ones(k + 1, dtype=x.dtype, device=x.device) for k in keeps]
-    z = torch.fft.rfftn(x, dim=dims, norm='forward')[..., :keeps[-1] + 1]
+    bins = n[-1] // 2 + 1 if sizes[-1] == n[-1] else keeps[-1] + 1
+    z = torch.fft.rfftn(x, dim=dims, norm='forward')[..., :bins]
     for d in dims[:-1]:
         if sizes[d] != n[d]: z = _take(z, n[d], sizes[d], keeps[d], d)
     factors = [_full_mask(m, s, k) for m, s, k in zip(masks[:-1], sizes, keeps)]
-    factors.append(masks[-1] * _half_weights(n[-1], sizes[-1], keeps[-1], x))
+    half = masks[-1] * _half_weights(n[-1], sizes[-1], keeps[-1], x)
+    factors.append(torch.cat([half, half.new_zeros(bins - len(half))]))
     y = torch.fft.irfftn(z * outer(factors), s=tuple(sizes), dim=dims, norm='forward')
     if not last: return y
     return y.contiguous(memory_format=torch.channels_last if y.dim() == 4 else torch.channels_last_3d)

@@ -65,7 +65,7 @@ def image_layout(
                          "say channels='first' or 'last'")
     return 'chw' if channels=='first' or (channels is None and first) else 'hwc'
 
-# %% ../../nbs/30_data.core.ipynb #39ae794a
+# %% ../../nbs/30_data.core.ipynb #02e6f3bb
 class ToImage(DisplayedTransform):
     "Turn one numpy image into a channels-first `TensorImage`"
     def __init__(self,
@@ -75,7 +75,8 @@ class ToImage(DisplayedTransform):
 
     def encodes(self, o:np.ndarray)->TensorImage:
         if o.dtype!=self.dtype or o.ndim!=len(self.layout):
-            raise TypeError(f'image={o.dtype}{o.shape}; expected {self.dtype}, axes {self.layout!r} of training')
+            raise TypeError(f'image={o.dtype}{o.shape}; expected {self.dtype}, '
+                            f'axes {self.layout!r} of training')
         x = torch.from_numpy(o)
         x = x[None] if self.layout=='hw' else x.permute(2,0,1) if self.layout=='hwc' else x
         return (TensorImageBW if x.shape[0]==1 else TensorImage)(x)

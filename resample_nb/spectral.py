@@ -6,8 +6,9 @@ Docs: https://resample-nb.github.io/resample_nb/spectral.html.md"""
 
 # %% auto #0
 __all__ = ['crossing', 'row_frequencies', 'analysis_basis', 'synthesis_basis', 'resample_bases', 'apply_axis', 'spectral_dtype',
-           'autocast_off', 'is_channels_last', 'resample_matmul', 'fold_bases', 'apply_axes', 'outer', 'resample_fft',
-           'product_macs', 'choose_method', 'as_tuple', 'check_axes', 'spectral_resample', 'log_spectrum']
+           'autocast_off', 'is_channels_last', 'resample_matmul', 'fold_bases', 'apply_axes', 'outer', 'RealFFT',
+           'resample_fft', 'product_macs', 'choose_method', 'as_tuple', 'check_axes', 'spectral_resample',
+           'log_spectrum']
 
 # %% ../nbs/01_spectral.ipynb #0d837da5
 import math
@@ -184,7 +185,24 @@ def outer(
     "Return the outer product of one vector per axis"
     return reduce(lambda a, b: a[..., None] * b, vectors)
 
-# %% ../nbs/01_spectral.ipynb #18196fbf
+# %% ../nbs/01_spectral.ipynb #94bc9ba0
+class RealFFT(torch.autograd.Function):
+    "Transform real axes, keeping nothing for backward: torch's own `rfftn` keeps its input"
+    @staticmethod
+    def forward(x, dims): return torch.fft.rfftn(x, dim=dims, norm='forward')
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        x, ctx.dims = inputs
+        ctx.n = tuple(x.shape[d] for d in ctx.dims)
+
+    @staticmethod
+    def backward(ctx, g):
+        half = torch.full((ctx.n[-1] // 2 + 1,), .5, dtype=g.real.dtype, device=g.device)
+        half[0] = half[(ctx.n[-1] + 1) // 2:] = 1.        # irfftn counts the other bins twice
+        return torch.fft.irfftn(g * half, s=ctx.n, dim=ctx.dims, norm='forward') / math.prod(ctx.n), None
+
+# %% ../nbs/01_spectral.ipynb #c1d476eb
 def resample_fft(
     x:Tensor, # (..., *n), real
     sizes:tuple, # Samples after, one per axis
@@ -195,7 +213,7 @@ def resample_fft(
     n, dims, last = x.shape[-len(sizes):], tuple(range(-len(sizes), 0)), is_channels_last(x)
     if masks is None: masks = [torch.ones(k + 1, dtype=x.dtype, device=x.device) for k in keeps]
     bins = n[-1] // 2 + 1 if sizes[-1] == n[-1] else keeps[-1] + 1
-    z = torch.fft.rfftn(x, dim=dims, norm='forward')[..., :bins]
+    z = RealFFT.apply(x, dims)[..., :bins]
     for d in dims[:-1]:
         if sizes[d] != n[d]: z = _take(z, n[d], sizes[d], keeps[d], d)
     factors = [_full_mask(m, s, k) for m, s, k in zip(masks[:-1], sizes, keeps)]
@@ -205,9 +223,9 @@ def resample_fft(
     if not last: return y
     return y.contiguous(memory_format=torch.channels_last if y.dim() == 4 else torch.channels_last_3d)
 
-# %% ../nbs/01_spectral.ipynb #05abd8e0
+# %% ../nbs/01_spectral.ipynb #210e287a
 # Products up to `small` samples of a map; beyond, up to so many multiply-accumulates per sample
-crossing = dict(small=64**2, train=200, infer=40)
+crossing = dict(small=64**2, train=100, infer=40)
 
 def product_macs(
     n:tuple, # Samples before, one per axis
@@ -239,7 +257,7 @@ def choose_method(
     cheap = product_macs(n, size, rows) <= limit * samples
     return 'matmul' if cheap or samples <= crossing['small'] else 'fft'
 
-# %% ../nbs/01_spectral.ipynb #7ffd2d78
+# %% ../nbs/01_spectral.ipynb #e7911614
 def as_tuple(
     v:float|tuple, # One value or one per axis
     ndim:int, # Number of axes
@@ -264,7 +282,7 @@ def check_axes(
         raise ValueError(f"x.shape={shape}; expected at least one sample along each of the last {ndim} axes")
     return shape[-ndim:]
 
-# %% ../nbs/01_spectral.ipynb #fc91f10e
+# %% ../nbs/01_spectral.ipynb #dbeefcd7
 def spectral_resample(
     x:Tensor, # (..., *n), real floating point
     size:int|tuple, # Samples after, one number or one per axis
@@ -286,7 +304,7 @@ def spectral_resample(
             y = apply_axes(z, [fold_bases(D, B) for D, B in bases])
     return y.to(x.dtype)
 
-# %% ../nbs/01_spectral.ipynb #4629e581
+# %% ../nbs/01_spectral.ipynb #e3c531d3
 def log_spectrum(
     x:Tensor, # (..., *n), real
     ndim:int=2, # How many of the last axes are transformed

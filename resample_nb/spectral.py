@@ -56,14 +56,14 @@ def synthesis_basis(
     k = row_frequencies(n, size, keep)
     return np.where((k == 0) | (2 * k == n), 1., 2.)[:, None] * _waves(n, size, keep, size)
 
-# %% ../nbs/01_spectral.ipynb #42bb3e52
-@lru_cache(maxsize=1024)
+# %% ../nbs/01_spectral.ipynb #772e37fb
+@lru_cache(maxsize=256)
 def _numpy_bases(n, size, keep): return analysis_basis(n, size, keep), synthesis_basis(n, size, keep)
 
 def _as_tensors(n, size, keep, dtype, device):
     return tuple(torch.as_tensor(a, dtype=dtype, device=device) for a in _numpy_bases(n, size, keep))
 
-_tensor_bases = lru_cache(maxsize=1024)(_as_tensors)
+_tensor_bases = lru_cache(maxsize=256)(_as_tensors)
 
 def resample_bases(
     n:int, # Samples of the input

@@ -135,14 +135,14 @@ def kept_sizes(
         out.append(kept_bins(a, edge, crop, size_multiple))
     return out
 
-# %% ../nbs/02_strides.ipynb #9968f070
+# %% ../nbs/02_strides.ipynb #64d6bed1
 @dataclass
 class StridePlan:
     "Hold what one call of a layer does: sizes, kept frequencies, masks and matrices per axis"
     sizes:tuple # Samples after
     keeps:tuple # Highest frequency kept
     masks:list # (keep+1,) per axis, with gradient where strides have one
-    bases:list # (D, B) per axis
+    bases:list # (D, B) per axis; empty for the FFT
     whole:bool # Nothing is dropped: the size and every frequency stay
     idle:bool # And no weight is below 1: the output is the input
     active:list # Per axis, the rows of the bases on the ramp; the others are kept as they are
@@ -160,7 +160,7 @@ class StridePlan:
         rows = [row_frequencies(a, b, k) for a, b, k in zip(n, self.sizes, self.keeps)]
         return [m[torch.as_tensor(r)] for m, r in zip(self.masks, rows)]
 
-# %% ../nbs/02_strides.ipynb #91574ac2
+# %% ../nbs/02_strides.ipynb #d7a01c9a
 @torch.compiler.disable
 def stride_plan(
     x:Tensor, # (..., *n)
@@ -183,14 +183,15 @@ def stride_plan(
     cuts = [hard_cutoff(a, c, smoothness) for a, c in zip(n, cuts)]
     masks = [axis_mask(k, c, smoothness, ramp) for k, c in zip(keeps, cuts)]
     if norm == 'unitary': masks[0] = masks[0] * math.sqrt(math.prod(n) / math.prod(sizes))
-    bases = [resample_bases(a, b, k, dtype, x.device) for a, b, k in zip(n, sizes, keeps)]
     firsts = [ramp_start(c.item(), smoothness, ramp) for c in cuts]
     active = [torch.as_tensor(row_frequencies(*s) >= f) for *s, f in zip(n, sizes, keeps, firsts)]
     whole = n == sizes and all(2 * k >= a - 1 for a, k in zip(n, keeps))
     idle = whole and all(bool((m == 1).all()) for m in masks)
-    plan = StridePlan(sizes, keeps, masks, bases, whole, idle, active)
+    plan = StridePlan(sizes, keeps, masks, [], whole, idle, active)
     rows = tuple(int(a.sum()) if whole else len(a) for a in active)
     plan.way = choose_method(n, sizes, rows if plan.learns or whole else None, method)
+    if plan.way == 'matmul':     # large maps, which go through the FFT, need no matrices
+        plan.bases = [resample_bases(a, b, k, dtype, x.device) for a, b, k in zip(n, sizes, keeps)]
     return plan
 
 # %% ../nbs/02_strides.ipynb #2aeab4e7
@@ -528,7 +529,7 @@ class FixedResample(nn.Module):
         "Show both sizes"
         return f"{self.size_in} -> {self.size_out}"
 
-# %% ../nbs/02_strides.ipynb #9c37bfa2
+# %% ../nbs/02_strides.ipynb #4807505e
 @patch
 def commit(self:SpectralPool,
     size:int|tuple, # Size of the maps the layer will see
@@ -538,7 +539,8 @@ def commit(self:SpectralPool,
         raise ValueError("mode='official'; expected 'symmetric': the released layer is no real matrix; "
             "train with mode='symmetric' to commit")
     n, s = as_tuple(size, self.ndim, 'size'), self.strides.detach()
-    plan = stride_plan(torch.empty(n, dtype=spectral_dtype(s.dtype), device=s.device), s, **self._options())
+    sample, options = torch.empty(n, dtype=spectral_dtype(s.dtype), device=s.device), self._options()
+    plan = stride_plan(sample, s, **{**options, 'method': 'matmul'})     # a committed layer has no FFT
     return FixedResample([fold_bases(D, B, m) for (D, B), m in zip(plan.bases, plan.row_masks(n))])
 
 # %% ../nbs/02_strides.ipynb #286dc5c2

@@ -1,4 +1,4 @@
-"""Masks, resampled images, strides over training, accuracy over cost.
+"""Masks, images, strides, mixed sizes, gradients; accuracy over cost, size and time.
 
 Docs: https://resample-nb.github.io/resample_nb/plots.html.md"""
 
@@ -6,11 +6,12 @@ Docs: https://resample-nb.github.io/resample_nb/plots.html.md"""
 
 # %% auto #0
 __all__ = ['okabe_ito', 'frequency_weights', 'plot_mask', 'as_image', 'plot_resampled', 'plot_strides', 'run_table',
-           'plot_accuracy_cost', 'plot_comparison']
+           'plot_accuracy_cost', 'plot_comparison', 'size_name', 'size_colours', 'plot_regime', 'plot_accuracy_size',
+           'plot_grad_norms', 'plot_accuracy_time']
 
-# %% ../nbs/50_plots.ipynb #e342720a
+# %% ../nbs/50_plots.ipynb #1f3d7bf9
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -18,9 +19,12 @@ import torch
 import torch.nn.functional as F
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from torch import Tensor
 from .callback.strides import plot_stride_history
+from .mixsize import SizeRegime
+from .sizes import resize_batch
 from .spectral import as_tuple, check_axes, log_spectrum
 from .strides import SpectralPool, stride_plan
 
@@ -88,13 +92,13 @@ def _line_mask(ax, weights, spectrum, floor):
     ax.set(xlabel='frequency (waves per map)', ylabel='amplitude (dB)', ylim=(low, None))
     ax.legend(fontsize=8)
 
-# %% ../nbs/50_plots.ipynb #b1458d22
+# %% ../nbs/50_plots.ipynb #0913a50c
 def as_image(
     image:np.ndarray|Tensor, # (h,w), (h,w,c) or (c,h,w), c 1 or 3; bytes, or floats 0…1
 )->Tensor: # (c,h,w) float
     "Convert an image of any usual layout to a channels-first tensor"
     if isinstance(image, Tensor): x = image.detach().cpu().as_subclass(Tensor)
-    else: x = torch.as_tensor(np.asarray(image))
+    else: x = torch.as_tensor(np.array(image))                  # a copy: some arrays are not writable
     x = x.float() / (255 if x.dtype == torch.uint8 else 1)
     if x.dim() == 2: return x[None]
     if x.dim() == 3 and x.shape[0] in (1, 3): return x
@@ -174,7 +178,7 @@ def _run_legend(ax, runs):
         names += [Line2D([], [], color='.4', ls=s, label=n) for s, n in (('-', 'height'), ('--', 'width'))]
     ax.legend(handles=names, fontsize=8, loc='upper left', bbox_to_anchor=(1.02, 1), borderaxespad=0)
 
-# %% ../nbs/50_plots.ipynb #a63aebc9
+# %% ../nbs/50_plots.ipynb #e599c9dd
 def run_table(
     rows:Sequence|pd.DataFrame, # Runs: dicts or a table, with `columns`
     columns:tuple=('method', 'accuracy', 'macs'), # Needed columns; accuracies are shares 0 … 1
@@ -184,7 +188,7 @@ def run_table(
     if not len(df): raise ValueError('rows=[]; expected at least one run')
     for c in columns:
         if c not in df: raise ValueError(f'rows: no column {c!r} in {[*df.columns]}; expected {[*columns]}')
-    if not df['accuracy'].between(0, 1).all():
+    if 'accuracy' in columns and not df['accuracy'].between(0, 1).all():
         raise ValueError(f"accuracy={df['accuracy'].tolist()}; expected shares 0 … 1, not per cent")
     if 'macs' in columns and not (df['macs'] > 0).all():
         raise ValueError(f"macs={df['macs'].tolist()}; expected positive numbers, as count_macs gives")
@@ -232,3 +236,222 @@ def plot_comparison(
     ax.set_yticks(range(len(groups)), [m for m, _ in groups]); ax.grid(axis='x', alpha=.3)
     ax.set(ylim=(len(groups) - .5, -.5), xlabel='accuracy (%)')
     return ax
+
+# %% ../nbs/50_plots.ipynb #b56a0623
+def size_name(
+    size:int|float|tuple, # px, one number or one per axis; a float is a fraction of the image
+)->str:
+    "Write a size: '24 px' (also of a square), '24 × 36 px', or '× 0.5' for a fraction"
+    if isinstance(size, float): return f'× {size:g}'
+    sides = [str(n) for n in np.ravel(size)]
+    return ' × '.join(sides if len(set(sides)) > 1 else sides[:1]) + ' px'
+
+def size_colours(
+    sizes:Iterable, # Numbers, or tuples; may repeat
+)->dict: # Size -> colour, the largest first
+    "Give each size its colour"
+    found = sorted(set(sizes), reverse=True)
+    return dict(zip(found, okabe_ito * len(found)))
+
+# %% ../nbs/50_plots.ipynb #7ffa8f44
+def plot_regime(
+    regime:SizeRegime, # As `size_regime` makes it
+    axs:np.ndarray|None=None, # Two Axes, for the sizes and for their cost; None: a new figure
+    image:np.ndarray|Tensor|None=None, # Shown at every size, as in `as_image`; None: empty squares
+)->np.ndarray: # The two Axes
+    "Draw the sizes of a regime to scale, and the cost of a step at each relative to the base"
+    if not isinstance(regime, SizeRegime):
+        raise TypeError(f"regime={type(regime).__name__}; expected a SizeRegime, e.g. size_regime('S28')")
+    boxes = [_sized(image, c.size, regime) for c in regime.choices]
+    pitch = 1.25 * max(b.shape[-1] for b in boxes)
+    at = pitch * (np.arange(len(boxes)) + .5)
+    room = pitch * max(4 - len(boxes), 0) / 2                   # few sizes: columns no wider than of four
+    width, high = max(6, .8 * len(boxes)), max(b.shape[-2] for b in boxes) / (at[-1] + pitch/2 + 2*room)
+    ratios = max(.85 * width * high, .4), 1.2
+    axs = _two_axes(axs, 2, 1, figsize=(width, sum(ratios) + 1.5), height_ratios=ratios)
+    _draw_boxes(axs[0], regime, at, boxes, image is not None)
+    _draw_costs(axs[1], regime, at, .85 * pitch)
+    for ax in axs: ax.set_xlim(-room, at[-1] + pitch/2 + room)
+    return axs
+
+# %% ../nbs/50_plots.ipynb #83ec498e
+def _sized(image, size, regime):
+    "Return the image, or an empty one, at a size of the regime: (c,h,w)"
+    if image is not None:
+        x = as_image(image)
+        return resize_batch(x[None], size)[0].clamp(x.min(), x.max())
+    n = round(100 * size) if isinstance(size, float) else size
+    return torch.empty(1, n if regime.ndim > 1 else 1, n)
+
+def _two_axes(axs, *shape, **kw):
+    "Return two Axes, new ones where there are none"
+    if axs is None: axs = plt.subplots(*shape, **kw, layout='constrained')[1]
+    if np.size(axs) != 2: raise ValueError(f'axs={np.size(axs)} axes; expected 2; try plt.subplots(2)[1]')
+    return np.ravel(axs)
+
+def _draw_boxes(ax, regime, at, boxes, filled):
+    "Draw one square, or image, per size, with as many sheets behind it as there are further duplicates"
+    colours = size_colours(c.size for c in regime.choices)
+    for x, c, box in zip(at, regime.choices, boxes):
+        h, w = box.shape[-2:]
+        for i in reversed(range(min(c.dup, 8))):
+            xy, z = (x - w/2 + .08*i*w, .08*i*h), 3 - i/10
+            ax.add_patch(Rectangle(xy, w, h, fc='w', ec=colours[c.size], lw=1.2, zorder=z))
+        if filled: ax.imshow(box.permute(1, 2, 0), cmap='gray', extent=(x - w/2, x + w/2, 0, h), zorder=3)
+        text = f'batch {c.batch}' + (f'\n× {c.dup}' if c.dup > 1 else '')
+        ax.annotate(text, (x, 0), (0, -3), textcoords='offset points', ha='center', va='top', fontsize=8)
+    top = max(b.shape[-2] * (1 + .08 * min(c.dup - 1, 7)) for b, c in zip(boxes, regime.choices))
+    ax.set(aspect='equal', ylim=(-.02 * top, 1.05 * top))
+    ax.set_axis_off()
+    base = f'batch {regime.base_batch}' + (f' × {regime.base_dup}' if regime.base_dup > 1 else '')
+    ax.set_title(f'{regime.kind}: base {size_name(regime.base_size)}, {base}', fontsize=9)
+
+# %% ../nbs/50_plots.ipynb #510e0d7e
+def _draw_costs(ax, regime, at, width):
+    "Draw a bar per size: as high as its cost, as wide as its share of steps"
+    costs, shares = np.array(regime.costs()), np.array(regime.step_shares())
+    colours = size_colours(c.size for c in regime.choices)
+    ax.bar(at, costs, width * shares / shares.max(), color=[colours[c.size] for c in regime.choices], alpha=.8)
+    for x, c in zip(at, costs): ax.text(x, max(c, 1) + .02, f'{c:.2f}', ha='center', va='bottom', fontsize=8)
+    ax.axhline(1, c='k', lw=1, ls='--')
+    names = [f'{size_name(c.size)}\n{100 * v:.3g} %' for c, v in zip(regime.choices, shares)]
+    ax.set_xticks(at, names, fontsize=8)
+    ax.set(xlabel='size, share of steps', ylabel='cost of a step', ylim=(0, 1.25 * max(costs.max(), 1)))
+    ax.set_title(f'mean cost: {shares @ costs:.2f} of the base', fontsize=9)
+
+# %% ../nbs/50_plots.ipynb #684c4e6f
+def _pixels(sizes):
+    "Return a column of sizes as numbers"
+    numbers = pd.to_numeric(sizes, errors='coerce')
+    if not ((numbers > 0) & np.isfinite(numbers)).all():
+        raise ValueError(f'size={sizes.tolist()}; expected px, a number per run; of a tuple take one side')
+    return numbers
+
+def plot_accuracy_size(
+    rows:Sequence|pd.DataFrame, # Runs: `method`, `size` (px), `accuracy` (0 … 1); may have `calibrated`, `base_size`
+    ax:Axes|None=None, # Axes to draw on; None: a new figure
+)->Axes:
+    "Draw accuracy against the size of evaluation, method by method (Mix & Match, Fig. 3)"
+    df = run_table(rows, ('method', 'size', 'accuracy'))
+    calibrated = df['calibrated'].ne(False) if 'calibrated' in df else True
+    df = df.assign(size=_pixels(df['size']), calibrated=calibrated)
+    ax = ax or plt.subplots()[1]
+    styles, names = zip(okabe_ito * len(df), 'osD^vPX' * len(df)), []
+    for (method, d), (colour, marker) in zip(df.groupby('method', sort=False), styles):
+        for solid, e in d.groupby('calibrated'): _size_line(ax, e, colour, marker, '-' if solid else '--')
+        names.append(Line2D([], [], color=colour, marker=marker, label=method))
+    _size_legend(ax, df, names)
+    _size_ticks(ax, sorted(set(df['size'])))
+    ax.set(xlabel='size of evaluation (px)', ylabel='accuracy (%)'); ax.grid(alpha=.3)
+    return ax
+
+# %% ../nbs/50_plots.ipynb #88d42aa7
+def _size_line(ax, d, colour, marker, line):
+    "Draw the runs of one method, the means of its sizes, and a ring at the size of training"
+    mean = 100 * d.groupby('size')['accuracy'].mean()
+    if d['size'].duplicated().any():
+        ax.plot(d['size'], 100 * d['accuracy'], marker, c=colour, alpha=.35, ms=4, mew=0)
+    ax.plot(mean.index, mean, marker + line, c=colour, ms=5)
+    base = mean[mean.index.isin(d['base_size'])] if 'base_size' in d else mean[:0]
+    ax.plot(base.index, base, 'o', c=colour, mfc='none', ms=12)
+
+def _size_legend(ax, df, names):
+    "Name methods by colour, and dashes and rings where there are any"
+    if not df['calibrated'].all():
+        styles = [('-', 'calibrated')] * int(df['calibrated'].any()) + [('--', 'not calibrated')]
+        names += [Line2D([], [], color='.4', ls=s, label=n) for s, n in styles]
+    if 'base_size' in df and df['base_size'].notna().any():
+        ring = dict(marker='o', ls='', mfc='none', ms=10)
+        names.append(Line2D([], [], color='.4', label='size of training', **ring))
+    ax.legend(handles=names, fontsize=8, loc='upper left', bbox_to_anchor=(1.02, 1), borderaxespad=0)
+
+def _size_ticks(ax, sizes):
+    "Label the sizes that were used, but none so close to another that the two would touch"
+    gap, kept = (sizes[-1] - sizes[0]) / 14, sizes[-1:]
+    for s in reversed(sizes[:-1]):
+        if kept[-1] - s >= gap: kept.append(s)
+    ax.set_xticks(kept, [f'{s:g}' for s in kept])
+
+# %% ../nbs/50_plots.ipynb #9fe53496
+def plot_grad_norms(
+    rows:Sequence|pd.DataFrame, # Steps: `step`, `size`, `norm` as computed, `smoothed` as applied
+    axs:np.ndarray|None=None, # Two Axes; None: a new figure
+)->np.ndarray: # The two Axes
+    "Draw the gradient norm of every step by its size, before and after smoothing (Mix & Match, Fig. 6)"
+    df = run_table(rows, ('step', 'size', 'norm', 'smoothed'))
+    norms = df[['norm', 'smoothed']].to_numpy(float)
+    seen = norms[np.isfinite(norms) & (norms > 0)]
+    if (norms < 0).any() or not len(seen):
+        raise ValueError(f"norm={df['norm'].tolist()[:5]}; expected gradient norms, none below 0, some above")
+    axs = _two_axes(axs, 1, 2, sharey=True, figsize=(7.5, 2.7))
+    for ax, column, name in zip(axs, ('norm', 'smoothed'), ('as computed', 'as applied')):
+        _norm_dots(ax, df, column)
+        ax.set(xlabel='step', yscale='log', ylim=(seen.min() / 1.2, seen.max() * 1.2)); ax.grid(alpha=.3)
+        ax.set_title(f'{name}\n{_norm_ratio(df, column)}', fontsize=9)
+        _plain_log(ax.yaxis)
+    axs[0].set_ylabel('gradient norm')
+    axs[1].legend(fontsize=8, loc='upper left', bbox_to_anchor=(1.02, 1), borderaxespad=0)
+    return axs
+
+# %% ../nbs/50_plots.ipynb #f16e2e1a
+def _norm_dots(ax, df, column):
+    "Draw a point per step in the colour of its size, and the running norm of each run"
+    for _, run in df.groupby((df['step'].diff() < 0).cumsum()):
+        ax.plot(run['step'], run['smoothed'], c='k', lw=.7, alpha=.6, label='_')
+    for i, (size, colour) in enumerate(size_colours(df['size']).items()):
+        d = df[[s == size for s in df['size']]]
+        ok = np.isfinite(d[column].astype(float))
+        mark = '.+v'[i // len(okabe_ito) % 3]
+        ax.plot(d['step'][ok], d[column][ok], mark, c=colour, ms=4, alpha=.7, label=size_name(size))
+        ax.plot(d['step'][~ok], [.97] * (~ok).sum(), 'x', c=colour, ms=5, transform=ax.get_xaxis_transform())
+    ax.plot([], [], c='k', lw=.7, label='running norm')
+
+def _norm_ratio(df, column):
+    "Say by how much the mean norms of the sizes differ"
+    d = df[np.isfinite(df[column].astype(float))]
+    mean = d[column].astype(float).groupby(d['size']).mean()
+    if len(mean) < 2: return 'one size'
+    ratio = mean.max() / mean.min() if mean.min() else math.inf
+    return f'{size_name(mean.idxmax())}: {ratio:.1f} times the mean norm of {size_name(mean.idxmin())}'
+
+# %% ../nbs/50_plots.ipynb #877d06f8
+def plot_accuracy_time(
+    runs:Mapping, # Name -> epochs: dicts with `seconds` so far and `accuracy` 0 … 1; or a list of such runs
+    ax:Axes|None=None, # Axes to draw on; None: a new figure
+)->Axes:
+    "Draw accuracy against training time, method by method (low-mode paper, Fig. 3)"
+    tables = {name: _epoch_tables(name, r) for name, r in _named(runs).items()}
+    ax = ax or plt.subplots()[1]
+    styles = zip(okabe_ito * len(tables), 'osD^vPX' * len(tables))
+    for (name, seeds), (colour, marker) in zip(tables.items(), styles):
+        for d in seeds if len(seeds) > 1 else []:
+            ax.plot(d['seconds'], 100 * d['accuracy'], c=colour, lw=.7, alpha=.35)
+        n = min(map(len, seeds))                                   # epochs that every run has
+        t, a = np.mean([d[['seconds', 'accuracy']][:n] for d in seeds], 0).T
+        ax.plot(t, 100 * a, c=colour)
+        ax.plot(t[-1], 100 * a[-1], marker, c=colour, ms=7, mec='w', zorder=3)
+        ax.plot([], [], c=colour, marker=marker, label=f'{name}: {100 * a[-1]:.1f} % after {_seconds(t[-1])}')
+    ax.set(xlabel='training time (s)', ylabel='accuracy (%)')
+    ax.grid(alpha=.3); ax.legend(fontsize=8, loc='lower right')
+    return ax
+
+# %% ../nbs/50_plots.ipynb #32d32444
+def _seconds(t): return f'{t:.0f} s' if t >= 100 else f'{t:.3g} s'
+
+def _named(runs):
+    "Return `runs`, or say that it must be a mapping with something in it"
+    if not isinstance(runs, Mapping):
+        raise TypeError(f"runs={type(runs).__name__}; expected a mapping {{name: epochs}}")
+    if not runs: raise ValueError('runs={}; expected at least one run, {name: epochs}')
+    return runs
+
+def _epoch_tables(name, runs):
+    "Return one checked table per seed"
+    seeds = [runs] if isinstance(runs, pd.DataFrame) or (len(runs) and isinstance(runs[0], Mapping)) else runs
+    if not len(seeds): raise ValueError(f'runs[{name!r}]=[]; expected at least one epoch')
+    tables = [run_table(d, ('seconds', 'accuracy')) for d in seeds]
+    for d in tables:
+        if not ((d['seconds'].diff()[1:] >= 0).all() and d['seconds'].iloc[0] >= 0):
+            raise ValueError(f"seconds={d['seconds'].tolist()[:5]}; expected the training time so far, "
+                             'never falling; of times per epoch take np.cumsum')
+    return tables

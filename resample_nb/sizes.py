@@ -143,7 +143,7 @@ def linear(
     "Return a straight line; has the form of fastai's `SchedLin`"
     return lambda pos: start + pos * (end - start)
 
-# %% ../nbs/09_sizes.ipynb #31be42bb
+# %% ../nbs/09_sizes.ipynb #3bf90b5c
 @dataclass(frozen=True)
 class GrowingSize:
     "Grow from `start` to `end` between the moments `begin` and `finish` (progressive resizing)"
@@ -175,10 +175,11 @@ class GrowingSize:
         "Return the size at a moment of training"
         a, b = self.moments()
         pos = float(pct >= b) if a == b else min(max((pct - a) / (b - a), 0.), 1.)
-        between = lambda u, v: self.anneal(u, v)(pos)
+        def between(u, v): return self.anneal(u, v)(pos)
+        start, end = (s if isinstance(s, tuple) else (s,) for s in (self.start, self.end))
         if isinstance(self.start, float): return float(between(self.start, self.end))
-        if isinstance(self.start, int): return round_to(between(self.start, self.end), self.multiple)
-        return tuple(round_to(between(u, v), self.multiple) for u, v in zip(self.start, self.end))
+        px = tuple(round_to(between(u, v), self.multiple) for u, v in zip(start, end))
+        return px if isinstance(self.start, tuple) else px[0]
 
 # %% ../nbs/09_sizes.ipynb #429d5a3f
 @singledispatch

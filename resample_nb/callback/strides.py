@@ -9,7 +9,7 @@ __all__ = ['learned_strides', 'stride_splitter', 'is_grouped', 'group_strides', 
            'exempt_strides', 'LearnStrides', 'unwrapped', 'stride_columns', 'column_values', 'add_columns',
            'plot_stride_history']
 
-# %% ../../nbs/40_callback.strides.ipynb #296beb94
+# %% ../../nbs/40_callback.strides.ipynb #822e8717
 import math
 from functools import partial
 from typing import Any
@@ -24,11 +24,12 @@ from fastai.callback.core import Callback
 
 from fastai.learner import Learner, Recorder
 from fastai.optimizer import Optimizer, OptimWrapper
-from fastai.torch_core import no_random
+from fastai.torch_core import no_random, to_device
 from ..masks import NoEffectWarning
 from ..strides import DiffStride, stride_layers, stride_regularizer, stride_values
 from ..strides import commit_strides as _commit
 from ..cost import TracedCost, budget_loss, add_grad_, stride_table, count_macs
+from ..data.sizes import example_batch
 
 # %% ../../nbs/40_callback.strides.ipynb #8dbee545
 def learned_strides(
@@ -143,7 +144,7 @@ def unwrapped(
         elif hasattr(model, '_orig_mod'): model = model._orig_mod      # torch.compile
         else: return model
 
-# %% ../../nbs/40_callback.strides.ipynb #40d87fa2
+# %% ../../nbs/40_callback.strides.ipynb #76d6978e
 def stride_columns(
     layers:list, # `DiffStride` layers
 )->list: # Names
@@ -156,7 +157,7 @@ def _mean(v): return math.prod(v)**(1 / len(v))
 
 def column_values(
     layers:list, # `DiffStride` layers
-    traced:Any, # The `TracedCost` that knows the cost; None before the first training batch
+    traced:Any, # The `TracedCost` that knows the cost; None before the first fit
 )->list: # One number per name of `stride_columns`
     "Return the values of `stride_columns`"
     s = [_mean(stride_values(m.strides, m.ndim)) for m in layers]
@@ -170,7 +171,7 @@ def add_columns(
     "Insert columns before the time"
     return names[:-1] + L(new) + names[-1:] if names and names[-1] == 'time' else names + L(new)
 
-# %% ../../nbs/40_callback.strides.ipynb #d3f6cf6a
+# %% ../../nbs/40_callback.strides.ipynb #b0110a34
 @patch
 def before_fit(self:LearnStrides):
     "Find the layers; set their group, their decay and the columns of the table"
@@ -189,13 +190,12 @@ def after_create(self:LearnStrides):
 
 @patch
 def before_train(self:LearnStrides):
-    "Remember that this is a fit: validation alone shows no columns"
+    "Trace the cost once, at the size of the validation images; from now on this is a fit, not validation alone"
     self.training_now = True
-
-@patch
-def before_batch(self:LearnStrides):
-    "Trace the cost once, at the size of the first training batch"
-    if self.traced is None and self.layers: self.traced = TracedCost(unwrapped(self.learn.model), self.xb)
+    if self.traced is not None or not self.layers: return
+    model = unwrapped(self.learn.model)
+    xb = to_device(example_batch(self.dls)[0], next(model.parameters()).device)
+    self.traced = TracedCost(model, tuple(xb))
 
 # %% ../../nbs/40_callback.strides.ipynb #1c202d32
 @patch

@@ -9,7 +9,7 @@ __all__ = ['check_factor', 'pooled_size', 'cell_overlaps', 'pool_matrix', 'pool_
            'bn_stats', 'low_mode', 'blur_taps', 'blur_matrix', 'low_images', 'low_batch', 'lr_drops', 'low_allowed',
            'prob_at', 'low_step', 'low_cost']
 
-# %% ../nbs/10_lowmode.ipynb #8610d829
+# %% ../nbs/10_lowmode.ipynb #ee60fd96
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,10 +22,10 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parameter import is_lazy
 from .masks import NoEffectWarning
-from .sizes import is_resized, resize_image, resize_kind, resize_nearest, uniform
+from .sizes import is_resized, interpolate_image, resize_kind, resize_nearest, uniform
 from .spectral import apply_axes, as_tuple, autocast_off, spectral_dtype
 
-# %% ../nbs/10_lowmode.ipynb #76ea7e4e
+# %% ../nbs/10_lowmode.ipynb #27136075
 def check_factor(
     r:int, # Factor of the resolution
 )->int: # `r`
@@ -40,7 +40,8 @@ def pooled_size(
 )->int: # Taps of the pooled kernel
     "Return the size of a pooled kernel along one axis"
     up, down = -(-K // check_factor(r)), max(1, K // r)
-    if size not in ('odd', 'ceil', 'floor'): raise ValueError(f"size={size!r}; expected 'odd', 'ceil' or 'floor'")
+    if size not in ('odd', 'ceil', 'floor'):
+        raise ValueError(f"size={size!r}; expected 'odd' (the odd one of the other two), 'ceil' or 'floor'")
     return up if size == 'ceil' or (size == 'odd' and up % 2) else down
 
 # %% ../nbs/10_lowmode.ipynb #eae83e5e
@@ -74,7 +75,7 @@ def pool_matrix(
     total = A.sum(1, keepdim=True)
     return A / (total.max() if count_pad else total)
 
-# %% ../nbs/10_lowmode.ipynb #e9782fd0
+# %% ../nbs/10_lowmode.ipynb #e01e1c2a
 def _pool_all(shape, r, size, pad, gain, count_pad, dtype, device):
     "Return one matrix for all axes of a kernel, (prod K, prod k)"
     out = torch.ones(1, 1, dtype=torch.float64)
@@ -92,7 +93,8 @@ def pool_kernel(
     count_pad:bool=True, # 'mean': count missing taps as zeros
 )->Tensor: # (out, in/groups, *k), with a gradient to all taps
     "Pool a convolution kernel; computed in float32 at least, autocast or not"
-    if weight.dim() < 3: raise ValueError(f"weight.shape={tuple(weight.shape)}; expected (out, in/groups, *kernel)")
+    if weight.dim() < 3:
+        raise ValueError(f"weight.shape={tuple(weight.shape)}; expected (out, in/groups, *kernel)")
     K, rs = tuple(weight.shape[2:]), tuple(check_factor(f) for f in as_tuple(r, weight.dim() - 2, 'r'))
     ks, dtype = tuple(pooled_size(n, f, size) for n, f in zip(K, rs)), spectral_dtype(weight.dtype)
     make = _pool_all if torch.compiler.is_compiling() or torch.is_inference_mode_enabled() else _pool_cached
@@ -162,7 +164,7 @@ def _low_conv(conv, r, size, options):
         _reversed_padding_repeated_twice=[max(v, 0) for v in flat],
         forward=partial(_low_forward, conv, geo.factor, dict(size=size, **options), grow, inner))
 
-# %% ../nbs/10_lowmode.ipynb #39035a2e
+# %% ../nbs/10_lowmode.ipynb #8aa63d3d
 def _bn_buffers(model):
     "Return name -> (module, its statistics) for every BatchNorm that keeps some"
     return {name: (m, dict(m.named_buffers(recurse=False))) for name, m in model.named_modules()
@@ -172,49 +174,56 @@ def bn_stats(
     model:nn.Module, # Any
 )->dict: # Name of a layer: its statistics, a dict of tensors
     "Copy the running statistics of all BatchNorm layers"
-    return {name: {k: v.detach().clone() for k, v in bufs.items()} for name, (_, bufs) in _bn_buffers(model).items()}
+    def copies(bufs): return {k: v.detach().clone() for k, v in bufs.items()}
+    return {name: copies(bufs) for name, (_, bufs) in _bn_buffers(model).items()}
 
 def _lent_bn(model, bn, stats):
     "Return what is to be lent to BatchNorm layers; moves `stats` to where the model is"
     layers = _bn_buffers(model)
     if bn == 'shared': return []
     if bn == 'full': return [(layers[n][0], s) for n, s in bn_stats(model).items()]
+    def shapes(bufs): return {k: v.shape for k, v in bufs.items()}
     for name, (_, bufs) in layers.items():
-        if name not in stats or {k: v.shape for k, v in stats[name].items()} != {k: v.shape for k, v in bufs.items()}:
-            raise ValueError(f"stats: nothing fits BatchNorm {name!r}; expected bn_stats(model) of this model")
+        if shapes(stats.get(name, {})) != shapes(bufs):
+            raise ValueError(f"stats: nothing fits layer {name!r}; expected bn_stats(model) of this model")
         stats[name] = {k: v.to(bufs[k]) for k, v in stats[name].items()}
     return [(m, stats[name]) for name, (m, _) in layers.items()]
 
-# %% ../nbs/10_lowmode.ipynb #ee35b6d8
+# %% ../nbs/10_lowmode.ipynb #d5883104
 def _changed(convs, r, size):
     "Tell whether low-mode changes any of these; refuse a factor that exceeds every kernel"
     geos = [(m, low_geometry(m, r, size)) for m in convs]
-    if not any(g.kernel_size != tuple(m.kernel_size) or g.dilation != tuple(m.dilation) for m, g in geos): return False
+    if all(g[:2] == (tuple(m.kernel_size), tuple(m.dilation)) for m, g in geos): return False
     largest = max(d * (K - 1) + 1 for m in convs for K, d in zip(m.kernel_size, m.dilation))
     if r > largest: raise ValueError(f"r={r}; expected at most {largest}, the largest kernel of this model; "
         "beyond it nothing is left of any kernel but one tap")
     return True
 
 def _low_convs(model, r, size):
-    "List the convolutions that low-mode changes; refuse models that cannot be changed now"
-    mods = list(model.modules())
-    tensors = [*model.parameters(), *model.buffers()]
-    if any(is_lazy(t) for t in tensors): raise ValueError("model: has lazy layers; run one batch through it first")
-    convs = [m for m in mods if isinstance(m, (nn.Conv1d, nn.Conv2d, nn.Conv3d))
+    "List the convolutions that can be pooled; refuse models that cannot be put into low-mode now"
+    if any(is_lazy(t) for t in (*model.parameters(), *model.buffers())):
+        raise ValueError("model: has lazy layers; expected known shapes; run one batch through it first")
+    convs = [m for m in model.modules() if isinstance(m, (nn.Conv1d, nn.Conv2d, nn.Conv3d))
         and (type(m).forward in _plain or 'weight' in m._parameters)]
     if any(getattr(m.__dict__.get('forward'), 'func', None) is _low_forward for m in convs):
-        raise ValueError("model: is in low-mode already; expected a model at full resolution; leave the other context first")
+        raise ValueError("model: is in low-mode already; expected one in full mode; leave the other context")
     if not _changed(convs, r, size):
-        warn("low_mode: no convolution changes; only the images are smaller", NoEffectWarning, stacklevel=5)
+        warn("low_mode: no convolution changes; only the images are smaller", NoEffectWarning, stacklevel=4)
     return convs
+
+# %% ../nbs/10_lowmode.ipynb #ecd24d58
+def _flat(v): return v if isinstance(v, tuple) else (v,)
 
 def _skipped(model, skip):
     "Return what is to be lent to the first max pooling with a stride"
-    pools = [m for m in model.modules() if isinstance(m, (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)) and m.stride not in (1, (1, 1), (1, 1, 1))]
-    if skip and not pools: warn("skip_maxpool: the model has no max pooling layer", NoEffectWarning, stacklevel=5)
-    return [(pools[0], {'forward': lambda input: input})] if skip and pools else []
+    if not skip: return []
+    for m in model.modules():
+        if isinstance(m, (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)) and set(_flat(m.stride)) != {1}:
+            return [(m, {'forward': lambda input: input})]
+    warn("skip_maxpool: the model has no max pooling with a stride", NoEffectWarning, stacklevel=4)
+    return []
 
-# %% ../nbs/10_lowmode.ipynb #09fdbbd4
+# %% ../nbs/10_lowmode.ipynb #9c5b78c4
 @contextmanager
 def low_mode(
     model:nn.Module, # Any; unchanged afterwards
@@ -227,18 +236,19 @@ def low_mode(
     pad:str='centre', # As in `cell_overlaps`
 )->Iterator: # Of `stats`
     "Let a model work at low resolution: pooled kernels, padding to match, statistics of its own"
-    if bn not in ('apart', 'shared', 'full'): raise ValueError(f"bn={bn!r}; expected 'apart', 'shared' or 'full'")
+    if bn not in ('apart', 'shared', 'full'):
+        raise ValueError(f"bn={bn!r}; expected 'apart', 'shared' or 'full'")
     options = dict(gain=gain, pad=pad)
-    pool_matrix(1, r, size, **options)          # to see that they are right
+    pool_matrix(1, r, size, pad, gain)          # to see that they are right
     convs = [(m, _low_conv(m, r, size, options)) for m in _low_convs(model, r, size)]
     if bn == 'apart' and not stats: stats = bn_stats(model)
     with lent([*convs, *_lent_bn(model, bn, stats), *_skipped(model, skip_maxpool)]): yield stats
 
-# %% ../nbs/10_lowmode.ipynb #1a8d9078
+# %% ../nbs/10_lowmode.ipynb #becd1a1c
 def blur_taps(
     r:int, # Width of a cell, px
     sigma:float|None=None, # Of the Gaussian, px; None: r/2
-)->Tensor: # Weights, float64; as many as `r` modulo 2, symmetric, summing to 1
+)->Tensor: # Weights, float64, symmetric, summing to 1; an even number of them for an even `r`
     "Return a Gaussian filter centred on a cell, up to 4 sigma"
     sigma = r / 2 if sigma is None else sigma
     if not 0 < sigma < math.inf: raise ValueError(f"sigma={sigma}; expected px, above 0, e.g. {r/2}")
@@ -247,6 +257,7 @@ def blur_taps(
     w = torch.exp(-.5 * (at / sigma)**2)
     return w / w.sum()
 
+# %% ../nbs/10_lowmode.ipynb #52319605
 @lru_cache(maxsize=256)
 def _blur_rows(n, r, sigma):
     "Return the matrix of one axis, float64 on the CPU"
@@ -263,7 +274,7 @@ def blur_matrix(
     "Return the matrix that blurs and decimates one axis"
     return _blur_rows(n, check_factor(r), sigma).clone()
 
-# %% ../nbs/10_lowmode.ipynb #ec01014d
+# %% ../nbs/10_lowmode.ipynb #9eeabd69
 def _cells(old, r): return tuple(-(-n // r) for n in old)
 
 def low_images(
@@ -275,13 +286,13 @@ def low_images(
     "Shrink images by an integer factor"
     old = tuple(x.shape[2:])
     if check_factor(r) == 1: return x
-    if how in ('bilinear', 'spectral'): return resize_image(x, _cells(old, r), how)
+    if how in ('bilinear', 'spectral'): return interpolate_image(x, _cells(old, r), how)
     if how != 'blur': raise ValueError(f"how={how!r}; expected 'blur', 'bilinear' or 'spectral'")
     dtype = spectral_dtype(x.dtype)
     rows = [_blur_rows(n, r, sigma).to(x.device, dtype) for n in old]
     with autocast_off(x): return apply_axes(x.to(dtype), rows).to(x.dtype)
 
-# %% ../nbs/10_lowmode.ipynb #c8af4519
+# %% ../nbs/10_lowmode.ipynb #f8b44f02
 def _middles(t, r, ndim):
     "Take the sample in the middle of each cell along the last axes"
     for dim in range(-ndim, 0):
@@ -301,7 +312,7 @@ def low_batch(
     if (kind or resize_kind(t)) == 'image': return low_images(t, r, how)
     return _middles(t, r, ndim) if how == 'blur' else resize_nearest(t, _cells(t.shape[-ndim:], r))
 
-# %% ../nbs/10_lowmode.ipynb #500c739a
+# %% ../nbs/10_lowmode.ipynb #81933dd4
 def lr_drops(
     lrs:Sequence, # Learning rate of each step (or epoch), in order
     drop:float=.7, # A jump is one to less than this share
@@ -309,10 +320,10 @@ def lr_drops(
     "Find where a learning rate jumps down"
     if not 0 < drop < 1: raise ValueError(f"drop={drop}; expected a share between 0 and 1, e.g. 0.7")
     rates = [float(v) for v in lrs]
-    before = [rates[:1] * 2, *zip(rates, rates[1:])]      # the two rates before each step; as if flat before the start
-    return [t for t, ((a, b), lr) in enumerate(zip(before, rates[1:]), 1) if lr < drop * min(b, 2*b - a) - 1e-9 * b]
+    triples = zip(rates[:1] + rates, rates, rates[1:])      # as if flat before the start
+    return [t for t, (a, b, lr) in enumerate(triples, 1) if lr < drop * min(b, 2*b - a) - 1e-9 * b]
 
-# %% ../nbs/10_lowmode.ipynb #19b61184
+# %% ../nbs/10_lowmode.ipynb #dbdd0526
 def low_allowed(
     step:int, # Now: step, or epoch
     drops:Sequence, # Steps at which the learning rate drops, from `lr_drops`
@@ -322,7 +333,7 @@ def low_allowed(
     if wait < 0: raise ValueError(f"wait={wait}; expected a number of steps >= 0")
     return not any(0 <= step - d < wait for d in (0, *drops))
 
-# %% ../nbs/10_lowmode.ipynb #dffa342b
+# %% ../nbs/10_lowmode.ipynb #bb2385b4
 def prob_at(
     p:float|Sequence, # One probability, or one per epoch; the last is repeated
     epoch:int, # Counted from 0
@@ -347,7 +358,7 @@ def low_step(
     if not deterministic: return uniform(seed, epoch, step, _salt) < q
     return math.floor((step + 1) * q + 1e-9) > math.floor(step * q + 1e-9)
 
-# %% ../nbs/10_lowmode.ipynb #aabda5c0
+# %% ../nbs/10_lowmode.ipynb #015c9220
 def low_cost(
     p:float, # Probability of a low step
     allowed:float, # Share of the steps in which low-mode may be used, 0 … 1

@@ -6,7 +6,7 @@ Docs: https://resample-nb.github.io/resample_nb/sizes.html.md"""
 
 # %% auto #0
 __all__ = ['uniform', 'check_probs', 'draw', 'round_to', 'check_size', 'target_size', 'FixedSize', 'RandomSize', 'as_fraction',
-           'linear', 'GrowingSize', 'resize_kind', 'resize_nearest', 'resize_image', 'is_resized', 'resize_batch',
+           'linear', 'GrowingSize', 'resize_kind', 'resize_nearest', 'interpolate_image', 'is_resized', 'resize_batch',
            'resize_all', 'total_stride', 'check_sizes']
 
 # %% ../nbs/09_sizes.ipynb #aed21bd4
@@ -192,7 +192,7 @@ def resize_kind(
 @resize_kind.register
 def _(t:Tensor)->str: return 'image' if t.is_floating_point() else 'mask'
 
-# %% ../nbs/09_sizes.ipynb #35a0664b
+# %% ../nbs/09_sizes.ipynb #49fe8c42
 def resize_nearest(
     t:Tensor, # (..., *old), any dtype
     size:tuple, # px, one number per axis
@@ -211,7 +211,7 @@ def _as_2d(x, size, dims, mode, antialias):
     y = F.interpolate(low.reshape(*dims), size, mode=mode, antialias=antialias, align_corners=False)
     return y.to(x.dtype)
 
-def resize_image(
+def interpolate_image(
     x:Tensor, # (n, c, *old), floating point, one to three axes
     size:tuple, # px, one number per axis
     mode:str='bilinear', # 'bilinear', 'bicubic', or 'spectral' (crop the spectrum)
@@ -228,7 +228,7 @@ def resize_image(
     y = _as_2d(y, (size[0], size[1] * size[2]), (n, c, old[0], size[1] * size[2]), mode, antialias)
     return y.reshape(n, c, *size)
 
-# %% ../nbs/09_sizes.ipynb #b57cc773
+# %% ../nbs/09_sizes.ipynb #ea6dd637
 def is_resized(
     t:Any, # A part of a batch
     ndim:int=2, # Spatial axes
@@ -253,7 +253,7 @@ def resize_batch(
     new = target_size(size, old, multiple)
     if new == old: return t
     mask = (kind or resize_kind(t)) == 'mask'
-    return resize_nearest(t, new) if mask else resize_image(t, new, mode, antialias)
+    return resize_nearest(t, new) if mask else interpolate_image(t, new, mode, antialias)
 
 # %% ../nbs/09_sizes.ipynb #d82fee62
 def resize_all(

@@ -75,7 +75,7 @@ def hard_cutoff(
     smoothness:float, # R, in bins
 )->Tensor|float: # c, moved beyond the last frequency for a hard window that drops nothing
     "Let a hard window keep the whole axis where its stride is 1"
-    return cutoff + 1 if smoothness == 0 and 2 * float(cutoff) >= n else cutoff
+    return cutoff + 1 if smoothness == 0 and 2 * float(getattr(cutoff, 'data', cutoff)) >= n else cutoff
 
 # %% ../nbs/02_strides.ipynb #2f0d095c
 def kept_bins(

@@ -118,7 +118,7 @@ def column_value(self:SizeCallback)->float: # px
     "Average the size over the steps of the epoch"
     return round(mean_of(self.rows, 'size'), 1)
 
-# %% ../../nbs/40_callback.sizes.ipynb #42d4daaf
+# %% ../../nbs/40_callback.sizes.ipynb #58e80eea
 class MixSize(SizeCallback):
     "Draw size, batch and duplicates of every step from a regime (Mix & Match)"
     def __init__(self,
@@ -141,11 +141,11 @@ class MixSize(SizeCallback):
         check_duplicates(self.now(), copies_of(inner_loader(self.dls.train)))
         return [c.size for c in self.now().choices]
 
-    def loader(self, dl)->Any:
+    def loader(self, dl:Any)->Any:
         "Plan the epoch"
         return mixsize_loader(dl, self.now(), self.seed, self.epoch, self.drop_last, self.mode)
 
-# %% ../../nbs/40_callback.sizes.ipynb #322b4f74
+# %% ../../nbs/40_callback.sizes.ipynb #6a3bc91d
 class ProgressiveSize(SizeCallback):
     "Let the images grow during training, or follow any schedule of `resample_nb.sizes`"
     def __init__(self,
@@ -172,10 +172,15 @@ class ProgressiveSize(SizeCallback):
         if self.opt.frozen_idx and self.frozen != 'schedule': return f(float(self.frozen == 'end'), 0, 0)
         return f(self.learn.pct_train, self.epoch, step)
 
-    def change(self, step, batch)->tuple:
+    def change(self,
+        step:int, # Within the epoch
+        batch:tuple, # Inputs and targets
+    )->tuple:
+        "Resize a batch"
         return resize_all(batch, self.size(step), batch[0].dim() - 2, multiple=self.multiple, mode=self.mode)
+
     def all_sizes(self)->list: return [self.size(0)]
-    def loader(self, dl)->Any: return StepLoader(dl, self.change)
+    def loader(self, dl:Any)->Any: return StepLoader(dl, self.change)
 
 # %% ../../nbs/40_callback.sizes.ipynb #04d6f788
 class LowOnce:
@@ -217,7 +222,7 @@ def scheduled_drops(
     scheds = [c.scheds['lr'] for c in learn.cbs if isinstance(c, ParamScheduler) and 'lr' in c.scheds]
     return drop_epochs(scheds[0], learn.n_epoch) if scheds else None
 
-# %% ../../nbs/40_callback.sizes.ipynb #ed44793f
+# %% ../../nbs/40_callback.sizes.ipynb #f909674e
 class LowMode(SizeCallback):
     "Take some training steps at low resolution, with pooled kernels"
     order,column,exclusive = MixSize.order+1,'low',False
@@ -228,7 +233,7 @@ class LowMode(SizeCallback):
         deterministic:bool|None=None, # True: low steps evenly spaced, not drawn
         seed:int=0, # Of the run
         images:str='blur', # How images shrink: 'blur', 'bilinear' or 'spectral'
-        **options, # Of `low_mode`: gain, bn, skip_maxpool, size, pad
+        **options, # Of `low_mode`: gain, bn, size, pad, skip_maxpool
     ):
         low_step(p, seed, 0, 0, deterministic)                # to see that it can
         self.p,self.r,self.wait,self.deterministic,self.seed = p,r,full_epochs_after_lr_change,deterministic,seed
@@ -249,16 +254,18 @@ class LowMode(SizeCallback):
     def seen(self)->dict: return dict(low=self.low[self.iter], **super().seen())
     def column_value(self)->float: return round(mean_of(self.rows, 'low'), 2)
 
-# %% ../../nbs/40_callback.sizes.ipynb #20039802
+# %% ../../nbs/40_callback.sizes.ipynb #d09df249
 @patch
 def known_drops(self:LowMode)->list: # Epochs
     "Return the drops that the scheduler knows, or those seen so far in this fit"
     if self.drops is not None: return self.drops
     self.lrs.append((self.epoch, self.opt.hypers[-1]['lr']))
-    return [e for (_, before), (e, lr) in zip(self.lrs, self.lrs[1:]) if lr < .5 * before]
+    return [e for (_, before), (e, lr) in zip(self.lrs, self.lrs[1:]) if lr < .7 * before]
 
 @patch
-def loader(self:LowMode, dl)->Any:
+def loader(self:LowMode,
+    dl:Any, # Of the epoch, from fastai or another callback
+)->Any:
     "Draw the low steps of this epoch, and shrink their batches"
     allowed = low_allowed(self.epoch, self.known_drops(), self.wait)
     low = partial(low_step, self.p, self.seed, self.epoch, deterministic=self.deterministic)
@@ -266,7 +273,10 @@ def loader(self:LowMode, dl)->Any:
     return StepLoader(dl, self.change)
 
 @patch
-def change(self:LowMode, step, batch)->tuple:
+def change(self:LowMode,
+    step:int, # Within the epoch
+    batch:tuple, # Inputs and targets
+)->tuple:
     "Shrink the batch of a low step"
     if not self.low[step]: return batch
     return tuple(low_batch(t, self.r, batch[0].dim() - 2, self.images) for t in batch)
@@ -476,7 +486,7 @@ def to_progressive(self:Learner,
     self.remove_cbs([c for c in self.cbs if isinstance(c, ProgressiveSize)])
     return self.add_cb(ProgressiveSize(start, end, **kw))
 
-# %% ../../nbs/40_callback.sizes.ipynb #d7044fb8
+# %% ../../nbs/40_callback.sizes.ipynb #b6e31195
 def sizes_ahead(
     cb:SizeCallback, # Of a Learner
     full:tuple, # Size of the images
@@ -487,12 +497,13 @@ def sizes_ahead(
     else: wanted = [(cb.schedule or cb.sched(n_epochs=10))(p, 0, 0) for p in (0., .4, 1.)]
     return sorted({target_size(s, full) for s in wanted}, reverse=True)
 
+# %% ../../nbs/40_callback.sizes.ipynb #cf81b59d
 def _strip(ax, x, widest):
     "Draw a row of images side by side"
     x = x.detach().cpu().as_subclass(Tensor)
     row = torch.cat(list((x - x.min()) / (x.max() - x.min() + 1e-9)), -1)
     ax.imshow(row.permute(1, 2, 0), **({} if len(row) == 3 else dict(cmap='gray')), interpolation='nearest')
-    ax.set(xlim=(-.5, widest - .5), xticks=[], yticks=[], ylabel='{}×{}'.format(*x.shape[2:]))
+    ax.set(xlim=(-.5, widest - .5), xticks=[], yticks=[], ylabel='{}×{}'.format(*x.shape[2:]), frame_on=False)
 
 @patch
 def show_sizes(self:Learner,
@@ -510,7 +521,7 @@ def show_sizes(self:Learner,
     for ax, s in zip(axs, sizes): _strip(ax, resize_all((x,), s)[0], sizes[0][-1] * len(x))
     return axs
 
-# %% ../../nbs/40_callback.sizes.ipynb #a81fc2bf
+# %% ../../nbs/40_callback.sizes.ipynb #a4cdf4a3
 @patch
 def plot_sizes(self:Recorder,
     ax:Axes|None=None, # Axes to draw on; None: the current ones

@@ -6,8 +6,8 @@ Docs: https://resample-nb.github.io/resample_nb/callback.sizes.html.md"""
 
 # %% auto #0
 __all__ = ['check_targets', 'check_training', 'SizeCallback', 'mean_of', 'MixSize', 'ProgressiveSize', 'LowOnce', 'drop_epochs',
-           'scheduled_drops', 'LowMode', 'get_running', 'set_running', 'GradSmooth', 'ScaleLR', 'EvalSize',
-           'CalibrateBN', 'sizes_ahead']
+           'scheduled_drops', 'LowMode', 'shrunk', 'get_running', 'set_running', 'GradSmooth', 'ScaleLR', 'EvalSize',
+           'CalibrateBN', 'sizes_ahead', 'plot_size_history']
 
 # %% ../../nbs/40_callback.sizes.ipynb #28f34e0f
 from collections.abc import Callable, Sequence
@@ -254,7 +254,7 @@ class LowMode(SizeCallback):
     def seen(self)->dict: return dict(low=self.low[self.iter], **super().seen())
     def column_value(self)->float: return round(mean_of(self.rows, 'low'), 2)
 
-# %% ../../nbs/40_callback.sizes.ipynb #d09df249
+# %% ../../nbs/40_callback.sizes.ipynb #6cd9b6c7
 @patch
 def known_drops(self:LowMode)->list: # Epochs
     "Return the drops that the scheduler knows, or those seen so far in this fit"
@@ -287,10 +287,19 @@ def context(self:LowMode):
     "Pool the kernels, and go on with the statistics of the low mode"
     with low_mode(unwrapped(self.learn.model), self.r, stats=self.stats, **self.options) as self.stats: yield
 
+def shrunk(
+    size:int|float|tuple, # As in `target_size`
+    r:int, # Factor
+)->int|float|tuple: # Of the same kind
+    "Divide a size by a factor, rounding up"
+    if isinstance(size, tuple): return tuple(-(-n // r) for n in size)
+    return size / r if isinstance(size, float) else -(-size // r)
+
 @patch
 def all_sizes(self:LowMode)->list:
-    "List its size, and see that the kernels can be pooled"
-    with self.context(): return [1 / self.r]
+    "List its sizes, those of another callback divided, and see that the kernels can be pooled"
+    others = [c.all_sizes() for c in self.learn.cbs if isinstance(c, SizeCallback) and c.exclusive]
+    with self.context(): return [shrunk(s, self.r) for s in (others or [[1.]])[0]]
 
 # %% ../../nbs/40_callback.sizes.ipynb #f493e130
 def get_running(
@@ -521,7 +530,22 @@ def show_sizes(self:Learner,
     for ax, s in zip(axs, sizes): _strip(ax, resize_all((x,), s)[0], sizes[0][-1] * len(x))
     return axs
 
-# %% ../../nbs/40_callback.sizes.ipynb #a4cdf4a3
+# %% ../../nbs/40_callback.sizes.ipynb #e12b432c
+def plot_size_history(
+    history:list, # Rows of `MixSize.history`, `LowMode.history` or `ProgressiveSize.history`
+    ax:Axes|None=None, # Axes to draw on; None: the current ones
+)->Axes: # The axes
+    "Draw the size of every training step; low steps in another colour"
+    if not history: raise ValueError("history=[]; expected at least one training step; "
+        "it is kept by the callback and not by learn.save")
+    ax, rows = ax or plt.gca(), pd.DataFrame(history)
+    side, low = rows['size'].map(min), rows.get('low', pd.Series(False, rows.index)).astype(bool)
+    for name, d, colour in (('full', ~low, '#0072b2'), ('low-mode', low, '#d55e00')):
+        if d.any(): ax.plot(rows['epoch'][d], side[d], '.', c=colour, ms=4, label=name)
+    ax.set(xlabel='epoch', ylabel='shorter side (px)', ylim=(0, side.max() * 1.08))
+    if low.any(): ax.legend(fontsize=8, loc='lower left')
+    return ax
+
 @patch
 def plot_sizes(self:Recorder,
     ax:Axes|None=None, # Axes to draw on; None: the current ones
@@ -530,10 +554,4 @@ def plot_sizes(self:Recorder,
     cbs = [c for c in self.learn.cbs if isinstance(c, SizeCallback) and c.history]
     if not cbs: raise ValueError("plot_sizes: no size callback of this Learner has trained; "
         "call learn.to_mixsize(), to_lowmode() or to_progressive(), then fit")
-    ax, rows = ax or plt.gca(), pd.DataFrame(max((c.history for c in cbs), key=lambda h: len(h[0])))
-    side, low = rows['size'].map(min), rows.get('low', pd.Series(False, rows.index)).astype(bool)
-    for name, d, colour in (('full', ~low, '#0072b2'), ('low-mode', low, '#d55e00')):
-        if d.any(): ax.plot(rows['epoch'][d], side[d], '.', c=colour, ms=4, label=name)
-    ax.set(xlabel='epoch', ylabel='shorter side (px)', ylim=(0, side.max() * 1.08))
-    if low.any(): ax.legend(fontsize=8, loc='lower left')
-    return ax
+    return plot_size_history(max((c.history for c in cbs), key=lambda h: len(h[0])), ax)

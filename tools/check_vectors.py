@@ -1,4 +1,4 @@
-"""Check mode='official' and the resampling against outputs of the reference programs.
+"""Check what this library computes against outputs of the reference programs.
 
     python tools/check_vectors.py ../shared/vectors/vectors.json
 
@@ -9,7 +9,9 @@ import sys
 
 import torch
 
+from resample_nb.lowmode import pool_kernel
 from resample_nb.masks import gaussian_mask, sigmoid_mask
+from resample_nb.mixsize import calibrate_bn, mixsize_config, size_regime, smooth_gradients_
 from resample_nb.spectral import spectral_resample
 from resample_nb.strides import DiffStride, axis_mask, official_masks
 
@@ -108,6 +110,52 @@ def dnarch(group):
     yield 'sigmoid_values', rel(values, double(sigmoid['m']))
 
 
+def smoothing(group):
+    "Yield (step, deviation) of the factors and norms of gradient smoothing, by the paper and by the released code"
+    for eps, key in ((0., 'coef_paper'), (1e-6, 'coef_code')):
+        p, running = torch.nn.Parameter(torch.zeros(1, dtype=torch.float64)), None
+        for row in group['rows']:
+            p.grad = double([row['norm']])
+            running, coef, _ = smooth_gradients_([p], running, .9, eps)
+            yield f"{key} {row['step']}", max(abs(coef.item() / row[key] - 1), abs(running.item() / row['running'] - 1))
+
+
+def calibration(group):
+    "Yield (name, deviation) of calibrated BatchNorm statistics"
+    bn = torch.nn.BatchNorm2d(2)
+    calibrate_bn(bn, [tensor(b) for b in group['batches']], n_batches=3)
+    for name in ('running_mean', 'running_var'): yield name, rel(getattr(bn, name), torch.tensor(group[name]))
+
+
+def configs(group):
+    "Yield (name, deviation) of batches and duplicates; they are integers: 0, or 1 where they differ"
+    for table, kinds in group['tables'].items():
+        base = 224 if 'imagenet' in table else 32
+        for kind, rows in kinds.items():
+            for r in rows:
+                got = mixsize_config(r['size'], base, 64, group['base_duplicates'], 'B+' in kind, 'D+' in kind)
+                yield f"{table} {kind} {r['size']}", float(got != (r['batch'], r['dup']))
+
+
+def expectations(group):
+    "Yield (name, deviation) of mean sizes and step ratios; with a batch so large that rounding does not matter"
+    names = {'S28': 'S28', 'S144': 'S144', 'S208': 'S208', 'cifar_code': 'S28-code'}
+    for key, size in group['E_size'].items():
+        yield f'mean size {key}', abs(size_regime(names[key], batch=14400).mean_size() / size - 1)
+    for reading, group_key in (('step', 'steps_ratio_if_p_is_per_step'), ('sample', 'steps_ratio_if_p_is_per_sample_as_in_code')):
+        for key, ratio in group[group_key].items():
+            yield f'{reading} {key}', abs(size_regime(names[key], 'B+', 14400, reading).steps_ratio() / ratio - 1)
+
+
+def pooling(group):
+    "Yield (name, deviation) of pooled kernels"
+    yield 'k3_mean_1x1', rel(pool_kernel(tensor(group['k3']), 2), tensor(group['k3_mean_1x1']))
+    for pad in ('after', 'before'):
+        for count, name in ((True, 'count_pad'), (False, 'no_count')):
+            key = f'pad_{pad}_{name}'
+            yield key, rel(pool_kernel(tensor(group['k5']), 2, pad=pad, count_pad=count), tensor(group[key]))
+
+
 def main(path):
     "Print a line per group; return 1 if any deviation is above the limit"
     with open(path, encoding='utf-8') as f: v = json.load(f)
@@ -118,7 +166,12 @@ def main(path):
         masks=masks(v['diffstride_masks_paper_vs_code']),
         resample=resampled(v['ideal_fourier_resample']),
         stride_scan=scan(v['diffstride_stride_scan_16x16_R1'], inputs),
-        dnarch=dnarch(v['dnarch_masks']))
+        dnarch=dnarch(v['dnarch_masks']),
+        gradient_smoothing=smoothing(v['gradient_smoothing']),
+        bn_calibration=calibration(v['bn_calibration']),
+        mixsize_config=configs(v['mixsize_config_table']),
+        mixsize_expectations=expectations(v['mixsize_expectations']),
+        lowmode_kernel_pool=pooling(v['lowmode_kernel_pool']))
     bad = 0
     for name, rows in groups.items():
         rows = list(rows)

@@ -1,4 +1,4 @@
-"""What a small step costs, and what drawing sizes costs, in one run.
+"""What a small step costs, and what drawing sizes costs.
 
 Docs: https://resample-nb.github.io/resample_nb/bench.regimes.html.md"""
 
@@ -28,16 +28,16 @@ from .data.core import from_arrays
 from .callback.sizes import GradSmooth, LowMode, MixSize
 from .runs import environment, markdown_table
 
-# %% ../nbs/54_bench.regimes.ipynb #31d10f87
+# %% ../nbs/54_bench.regimes.ipynb #6dcc786c
 def training_step(
     net:nn.Module, # In training mode
     opt:torch.optim.Optimizer, # Of its parameters
-    x:torch.Tensor, # (n, 3, h, w)
+    x:torch.Tensor, # Images (n, 3, h, w)
     low:int|None=None, # Factor of a low step; None: full
     stats:dict|None=None, # Low-mode statistics of BatchNorm
     smooth:bool=False, # Smooth the gradient
 )->None:
-    "Take one step"
+    "Take one step of plain SGD training"
     y = torch.arange(len(x), device=x.device) % 10
     if low is None: loss = F.cross_entropy(net(x), y)
     else:
@@ -51,7 +51,7 @@ def bench_steps(
     size:int=32, # px
     batch:int=32, # Images at `size`
     width:int=64, # Channels of the first stage
-    rounds:int=5, # Rounds
+    rounds:int=5, # How often everything runs in turn
     device:str='cpu', # 'cpu' or 'cuda'
 )->tuple[list,list]: # Rows on steps; rows on the sizes of a regime
     "Compare steps: low with full, smoothed with plain, and the sizes of S(28) at one budget"
@@ -62,15 +62,17 @@ def bench_steps(
     x = next(x for c, x in choices if c.size == 32)
     step = partial(training_step, net, opt)
     with low_mode(net, 2) as stats: pass
-    t = times({'full': partial(step, x), 'low': partial(step, x, 2, stats), 'smooth': partial(step, x, smooth=True),
+    t = times({'full': partial(step, x), 'low': partial(step, x, 2, stats),
+        'smooth': partial(step, x, smooth=True),
         **{f'{c.size}': partial(step, v) for c, v in choices}}, rounds)
     rows = [{'step': 'low-mode, r = 2', 'time / full step': f"{ratio(t, 'low', 'full'):.3f}"},
         {'step': 'full, gradient smoothed', 'time / full step': f"{ratio(t, 'smooth', 'full'):.3f}"}]
-    budget = [{'size': v.shape[-1], 'batch': c.batch, 'S²B / base': f'{cost:.2f}', 'time / base': f'{ratio(t, str(c.size), "32"):.2f}'}
+    budget = [{'size': v.shape[-1], 'batch': c.batch, 'S²B / base': f'{cost:.2f}',
+        'time / base': f'{ratio(t, str(c.size), "32"):.2f}'}
         for (c, v), cost in zip(choices, regime.costs())]
     return rows, budget
 
-# %% ../nbs/54_bench.regimes.ipynb #6d1f2d4e
+# %% ../nbs/54_bench.regimes.ipynb #325b1a81
 def bench_learner(
     size:int=32, # px
     n:int=384, # Training images
@@ -85,7 +87,8 @@ def bench_learner(
     y = torch.arange(n + n_valid).numpy() % 10
     dls = from_arrays(x[:n], y[:n], x[n:], y[n:], bs=batch, vocab=range(10), channels='first', device=device)
     net = cifar_resnet18(width=width, pool='strided')
-    return Learner(dls, net, loss_func=CrossEntropyLossFlat(), opt_func=partial(SGD, mom=.9), metrics=accuracy)
+    return Learner(dls, net, loss_func=CrossEntropyLossFlat(), opt_func=partial(SGD, mom=.9),
+        metrics=accuracy)
 
 def epoch(
     learn:Learner, # From `bench_learner`
@@ -95,26 +98,30 @@ def epoch(
     with learn.no_bar(), learn.no_logging(): learn.fit(1, 1e-3, cbs=list(cbs))
 
 def bench_training(
-    rounds:int=5, # Rounds
+    rounds:int=5, # How often everything runs in turn
     **kw, # Of `bench_learner`
-)->list: # Rows
+)->list: # Rows: what was timed, time over that of plain training
     "Compare epochs with and without low-mode, MixSize and GradSmooth"
     learn, plain = bench_learner(**kw), bench_learner(**{**kw, 'width': 4})
     low = partial(epoch, learn, LowMode(.5, full_epochs_after_lr_change=0, deterministic=True))
-    one = partial(SizeRegime, (kw.get('size', 32),), None, kw.get('size', 32), kw.get('batch', 32), kind='fixed')
+    size, batch = kw.get('size', 32), kw.get('batch', 32)
+    one = partial(SizeRegime, (size,), None, size, batch, kind='fixed')
+    def mixed(learn): return epoch(learn, MixSize(one(), drop_last=True))
     t = times({'full': partial(epoch, learn), 'low': low, 'smooth': lambda: epoch(learn, GradSmooth()),
-        'one size': lambda: epoch(learn, MixSize(one(), drop_last=True))}, rounds)
-    small = times({'full': partial(epoch, plain), 'one size': lambda: epoch(plain, MixSize(one(), drop_last=True))}, rounds)
-    return [{'whole epoch, validation included': name, 'time / without': f'{ratio(a, key, "full"):.3f}'} for name, a, key in (
-        ('low-mode, half of the steps', t, 'low'), ('GradSmooth', t, 'smooth'), ('MixSize with one size', t, 'one size'),
-        ('MixSize with one size, network of width 4', small, 'one size'))]
+        'one size': partial(mixed, learn)}, rounds)
+    small = times({'full': partial(epoch, plain), 'one size': partial(mixed, plain)}, rounds)
+    rows = (('low-mode, half of the steps', t, 'low'), ('GradSmooth', t, 'smooth'),
+        ('MixSize with one size', t, 'one size'),
+        ('MixSize with one size, network of width 4', small, 'one size'))
+    return [{'whole epoch, validation included': name, 'time / without': f'{ratio(a, key, "full"):.3f}'}
+        for name, a, key in rows]
 
-# %% ../nbs/54_bench.regimes.ipynb #f22044d7
+# %% ../nbs/54_bench.regimes.ipynb #529c4436
 def bench_regimes(
     size:int=32, # px
     batch:int=32, # Images per batch
     width:int=64, # Channels of the first stage
-    rounds:int=5, # Rounds
+    rounds:int=5, # How often everything runs in turn
     device:str='cpu', # 'cpu' or 'cuda'
     note:Callable=noop, # Called with a line of progress
 )->str: # Markdown
@@ -124,5 +131,7 @@ def bench_regimes(
     note('whole epochs')
     epochs = bench_training(rounds, size=size, batch=batch, width=width, device=device)
     made_with = ', '.join(f'{k} {v}' for k, v in environment().items())
-    return '\n\n'.join([f'## ResNet-18 (CIFAR form), width {width}, {size} px, batch {batch}', markdown_table(steps),
-        '## Sizes of S(28), batch adapted (B⁺)', markdown_table(budget), '## Training', markdown_table(epochs), made_with]) + '\n'
+    parts = [f'## ResNet-18 (CIFAR form), width {width}, {size} px, batch {batch}', markdown_table(steps),
+        '## Sizes of S(28), batch adapted (B⁺)', markdown_table(budget),
+        '## Training', markdown_table(epochs), made_with]
+    return '\n\n'.join(parts) + '\n'

@@ -8,13 +8,14 @@ Docs: https://resample-nb.github.io/resample_nb/cli.html.md"""
 __all__ = ['refuse', 'parse_strides', 'parse_sizes', 'set_threads', 'prepare_run', 'run_and_tell', 'start_run', 'resample_train',
            'show_progress', 'resample_eval', 'resample_report', 'check_bench', 'resample_bench']
 
-# %% ../nbs/60_cli.ipynb #19879992
+# %% ../nbs/60_cli.ipynb #1263cf1d
 import sys
 from pathlib import Path
 from typing import NoReturn
 import torch
 from fastcore.script import call_parse, store_true
 from .bench import bench_strides
+from .bench_regimes import bench_regimes
 from .runs import RunConfig, check_config, check_data, run_label, run_methods
 from .runs import free_folder, open_run, unfinished_folder
 from .runs import collect_runs, markdown_table, result_rows, train_run, write_text
@@ -182,7 +183,7 @@ def resample_report(
     except (ValueError, OSError) as e: refuse(e)
     print(text)
 
-# %% ../nbs/60_cli.ipynb #5b576d95
+# %% ../nbs/60_cli.ipynb #70c863e9
 def check_bench(
     what:str, # What to measure
     device:str, # Where
@@ -190,7 +191,7 @@ def check_bench(
     sizes:tuple, # px
 )->None:
     "Raise `ValueError` for a measurement that cannot be made"
-    if what != 'strides': raise ValueError(f"what={what!r}; expected 'strides'")
+    if what not in ('strides', 'regimes'): raise ValueError(f"what={what!r}; expected 'strides' or 'regimes'")
     if device != 'cpu' and not torch.cuda.is_available():
         raise ValueError(f"device={device!r}; torch sees no GPU here; use --device cpu")
     if rounds < 1: raise ValueError(f"rounds={rounds}; expected at least 1")
@@ -198,13 +199,16 @@ def check_bench(
 
 @call_parse(pos=['what'])
 def resample_bench(
-    what:str='strides', # what to measure: strides
-    sizes:str='4,8,16,32,64,128,256,512,1024', # map sizes, px
-    strides:str='1,1.5,2,3', # strides of the layer
+    what:str='strides', # what to measure: strides, or regimes (mixed sizes and low-mode)
+    sizes:str='4,8,16,32,64,128,256,512,1024', # strides: map sizes, px
+    strides:str='1,1.5,2,3', # strides: of the layer
     rounds:int=9, # rounds; candidates run in turn in each
     device:str='cpu', # cpu or cuda
     threads:int=1, # threads of torch
-    no_network:store_true=False, # leave ResNet-18 out
+    no_network:store_true=False, # strides: leave ResNet-18 out
+    size:int=32, # regimes: images, px
+    batch:int=32, # regimes: images per batch
+    width:int=64, # regimes: channels of the first stage of ResNet-18
     out:str|None=None, # Markdown file to write; default: print only
 ):
     "Measure speed and memory as ratios of two things timed in turn in one run"
@@ -214,6 +218,7 @@ def resample_bench(
         set_threads(threads)
     except ValueError as e: refuse(e)
     tell = lambda line: print(f'\r{line}      ', end='', file=sys.stderr, flush=True)
-    text = bench_strides(pixels, starts, rounds, device, not no_network, note=tell)
+    if what == 'regimes': text = bench_regimes(size, batch, width, rounds, device, note=tell)
+    else: text = bench_strides(pixels, starts, rounds, device, not no_network, note=tell)
     if out: write_text(out, text)
     print('\n' + text)

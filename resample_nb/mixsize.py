@@ -399,7 +399,9 @@ def smooth_gradients_(
 )->tuple[Tensor, Tensor, Tensor]: # 0-d on the device: running norm, the factor applied, the norm before
     "Scale gradients in place so that their joint norm follows a running mean"
     grads = [p.grad for p in params if p.grad is not None]
-    if not grads: return torch.tensor(math.nan) if running is None else running, torch.tensor(1.), torch.tensor(0.)
+    if not grads:
+        if running is None: running = torch.tensor(math.nan)
+        return running, torch.tensor(1.), torch.tensor(0.)
     norm = get_total_norm(grads)
     norm = norm.to(torch.promote_types(norm.dtype, torch.float32))
     running = torch.full_like(norm, math.nan) if running is None else running.to(norm)

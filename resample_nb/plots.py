@@ -311,7 +311,8 @@ def _draw_costs(ax, regime, at, width):
     "Draw a bar per size: as high as its cost, as wide as its share of steps"
     costs, shares = np.array(regime.costs()), np.array(regime.step_shares())
     colours = size_colours(c.size for c in regime.choices)
-    ax.bar(at, costs, width * shares / shares.max(), color=[colours[c.size] for c in regime.choices], alpha=.8)
+    fill = [colours[c.size] for c in regime.choices]
+    ax.bar(at, costs, width * shares / shares.max(), color=fill, alpha=.8)
     for x, c in zip(at, costs): ax.text(x, max(c, 1) + .02, f'{c:.2f}', ha='center', va='bottom', fontsize=8)
     ax.axhline(1, c='k', lw=1, ls='--')
     names = [f'{size_name(c.size)}\n{100 * v:.3g} %' for c, v in zip(regime.choices, shares)]
@@ -328,7 +329,7 @@ def _pixels(sizes):
     return numbers
 
 def plot_accuracy_size(
-    rows:Sequence|pd.DataFrame, # Runs: `method`, `size` (px), `accuracy` (0 … 1); may have `calibrated`, `base_size`
+    rows:Sequence|pd.DataFrame, # `method`, `size` (px), `accuracy` (0 to 1); maybe `calibrated`, `base_size`
     ax:Axes|None=None, # Axes to draw on; None: a new figure
 )->Axes:
     "Draw accuracy against the size of evaluation, method by method (Mix & Match, Fig. 3)"

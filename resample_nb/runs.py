@@ -126,8 +126,8 @@ def make_model(
 
 # %% ../nbs/52_runs.ipynb #4bea9356
 _size_words = dict(regime='{}', lr_scale='lr {}', smooth='not smoothed', calibrate='not calibrated',
-    low_mode='low {:g}', low_r='r {}', low_full='full epochs {}', low_gain='gain {}', low_size='{}', low_bn='bn {}',
-    progressive='growing from {:g}')
+    low_mode='low {:g}', low_r='r {}', low_full='full epochs {}', low_gain='gain {}', low_size='{}',
+    low_bn='bn {}', progressive='growing from {:g}')
 
 def run_label(
     cfg:RunConfig, # A configuration

@@ -49,7 +49,7 @@ def draw(
     epoch:int=0, # Counted from 0
     step:int=0, # Within the epoch, counted from 0
 )->Any: # One of `sizes`
-    "Draw a size, a pure function of its arguments"
+    "Draw a size as a pure function of the arguments"
     u, total = uniform(seed, epoch, step), 0.
     for size, p in zip(sizes, check_probs(probs, len(sizes))):
         total += p
@@ -59,7 +59,7 @@ def draw(
 # %% ../nbs/09_sizes.ipynb #12410436
 def round_to(
     v:float, # Size in px
-    multiple:int=1, # Of what
+    multiple:int=1, # px
 )->int: # At least `multiple`
     "Round to the nearest multiple, halves up"
     return max(1, math.floor(v / multiple + .5)) * multiple
@@ -81,7 +81,7 @@ def target_size(
     old:tuple, # Size of the image now, one number per axis
     multiple:int=1, # Round to a multiple of this
 )->tuple: # px, one number per axis
-    "Return the size that an image of size `old` shall have"
+    "Return the size that an image of size `old` is to have"
     check_size(size)
     if isinstance(size, tuple): new = as_tuple(size, len(old), 'size')
     else:
@@ -113,7 +113,8 @@ class RandomSize:
     def __post_init__(self):
         for s in self.sizes: check_size(s, 'sizes')
         check_probs(self.probs, len(self.sizes))
-        if self.per not in ('step', 'epoch'): raise ValueError(f"per={self.per!r}; expected 'step' or 'epoch'")
+        if self.per not in ('step', 'epoch'):
+            raise ValueError(f"per={self.per!r}; expected 'step' or 'epoch'")
     def __call__(self,
         pct:float, # Ignored
         epoch:int=0, # Counted from 0
@@ -130,17 +131,20 @@ def as_fraction(
 )->float: # Fraction of training, 0 to 1
     "Turn a moment in training into a fraction"
     if type(when) is int and when != 0:
-        if n_epochs is None: raise ValueError(f"{name}={when} is an epoch; expected n_epochs too; "
-            f"or a fraction of training, e.g. {name}=0.5")
-        when = when / n_epochs
-    if not 0 <= when <= 1: raise ValueError(f"{name}={when}; expected a fraction 0 … 1 of training, or an epoch")
-    return float(when)
+        if n_epochs is None:
+            raise ValueError(f"{name}={when} is an epoch; expected n_epochs too; "
+                f"or give a fraction of training, e.g. {name}=0.5")
+        share = when / n_epochs
+    else: share = float(when)
+    if not 0 <= share <= 1:
+        raise ValueError(f"{name}={when}; expected a fraction 0 … 1 of training, or an epoch 0 … n_epochs={n_epochs}")
+    return share
 
 def linear(
     start:float, # Where it begins
     end:float, # Where it ends
 )->Callable: # Function of a position 0 … 1
-    "Return a straight line; has the form of fastai's `SchedLin`"
+    "Return a straight line, in the form of fastai's `SchedLin`"
     return lambda pos: start + pos * (end - start)
 
 # %% ../nbs/09_sizes.ipynb #3bf90b5c
@@ -157,8 +161,10 @@ class GrowingSize:
 
     def __post_init__(self):
         kinds = {type(check_size(s, n)) for s, n in ((self.start, 'start'), (self.end, 'end'))}
-        if len(kinds) > 1: raise ValueError(f"start={self.start!r}, end={self.end!r}; expected the same kind: "
-            "both px (integers or tuples), or both fractions (floats)")
+        if len(kinds) > 1:
+            raise ValueError(f"start={self.start!r}, end={self.end!r}; expected the same kind: "
+                "both integers (px), both tuples (px), or both floats (fractions)")
+        if isinstance(self.start, tuple): as_tuple(self.end, len(self.start), 'end')
         a, b = self.moments()
         if a > b: raise ValueError(f"begin={self.begin}, finish={self.finish}; expected begin <= finish")
 
@@ -186,7 +192,7 @@ class GrowingSize:
 def resize_kind(
     t:Any, # A part of a batch
 )->str: # 'image', 'mask' or 'keep'
-    "Tell how something is resized: interpolated, by the nearest sample, or not at all"
+    "Tell how something is resized: by interpolation, by the nearest sample, or not at all"
     return 'keep'
 
 @resize_kind.register
@@ -214,8 +220,8 @@ def _as_2d(x, size, dims, mode, antialias):
 def interpolate_image(
     x:Tensor, # (n, c, *old), floating point, one to three axes
     size:tuple, # px, one number per axis
-    mode:str='bilinear', # 'bilinear', 'bicubic', or 'spectral' (crop the spectrum)
-    antialias:bool=True, # Filter before shrinking; not for 'spectral', which does so anyway
+    mode:str='bilinear', # 'bilinear', 'bicubic' or 'spectral' (crop the spectrum)
+    antialias:bool=True, # Filter before shrinking; 'spectral' does so in any case
 )->Tensor: # (n, c, *size)
     "Interpolate an image"
     n, c, *old = x.shape
@@ -276,15 +282,16 @@ _fixed_pools = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d
 
 @torch.no_grad()
 def total_stride(
-    model:nn.Module, # Run once in evaluation mode, which is then restored
+    model:nn.Module, # Run once in evaluation mode; left in the mode it was in
     x:Tensor|tuple, # Input(s) (n, c, *size), the image first; one example is used
 )->tuple: # Real numbers, one per axis: input size over smallest map
-    "Measure by how much a network shrinks its maps"
+    "Measure how much a network shrinks its maps"
     xs = x if isinstance(x, tuple) else (x,)
     full, modes = tuple(xs[0].shape[2:]), [(m, m.training) for m in model.modules()]
     small = list(full)
     def note(m, i, o):
-        if isinstance(m, _fixed_pools) or not (i and isinstance(i[0], Tensor) and isinstance(o, Tensor)): return
+        if isinstance(m, _fixed_pools): return
+        if not (i and isinstance(i[0], Tensor) and isinstance(o, Tensor)): return
         if i[0].dim() == o.dim() == xs[0].dim() and o.shape[2:] != i[0].shape[2:]:
             small[:] = map(min, small, o.shape[2:])
     hooks = [m.register_forward_hook(note) for m in model.modules() if not list(m.children())]
@@ -304,5 +311,6 @@ def check_sizes(
     for s in sizes:
         new = target_size(s, old)
         if any(n < t for n, t in zip(new, stride)):
-            raise ValueError(f"sizes: {s!r} is {new} px of {old}; expected at least the network's total stride, "
-                f"{tuple(round(t, 1) for t in stride)}; leave this size out")
+            least = tuple(round(t, 1) for t in stride)
+            raise ValueError(f"sizes: {s!r} is {new} px of {old}; expected at least the network's total "
+                f"stride, {least}; leave this size out")

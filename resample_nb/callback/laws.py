@@ -32,7 +32,7 @@ class Spy(Callback):
     order = 99
     def __init__(self): self.seen:list = []
     def before_batch(self):
-        "Note"
+        "Note whether the model is in training mode, and the size"
         self.seen.append((self.learn.model.training, tuple(self.xb[0].shape[2:])))
 
 def quiet_fit(
@@ -46,7 +46,7 @@ def quiet_fit(
 
 def weights(
     learn:Learner, # Any
-)->dict[str,Tensor]: # A copy
+)->dict[str,Tensor]: # Name -> copy
     "Copy parameters and buffers"
     return {k: v.detach().clone() for k, v in learn.model.state_dict().items()}
 
@@ -62,7 +62,7 @@ def check_same(
 # %% ../../nbs/41_callback.laws.ipynb #638acf56
 def evaluations(
     learn:Learner, # Any classifier of images
-)->dict[str,Tensor]: # By name of the path
+)->dict[str,Tensor]: # Name of the path -> values; pictures and the summary only run
     "Evaluate by every path that fastai has"
     train = learn.dls.train.new(shuffle=False, drop_last=False)
     items = [learn.dls.valid_ds[i][0] for i in range(3)]
@@ -86,7 +86,7 @@ def new_callbacks(
     make:Callable, # Makes a Learner
     add:Callable, # Adds the callback to a Learner
 )->tuple: # Learner with it, list of what was added
-    "Make a Learner, and tell what a callback's author added to it"
+    "Make a Learner, and tell which callbacks `add` added to it"
     learn = make()
     before = list(learn.cbs)
     add(learn)
@@ -97,7 +97,7 @@ def law_evaluation(
     make:Callable, # Function without arguments that makes a small Learner, always the same
     add:Callable, # Function that adds the callback to it
 )->None:
-    "Evaluation does not notice the callback"
+    "Check that evaluation does not notice the callback"
     learn, cbs = new_callbacks(make, add)
     quiet_fit(learn)
     spy, own = Spy(), tuple(learn.dls.valid.one_batch()[0].shape[2:])
@@ -105,27 +105,29 @@ def law_evaluation(
     inside = evaluations(learn)
     learn.remove_cbs(cbs)
     check_same(inside, evaluations(learn), 'evaluation with and without')
-    if set(spy.seen) != {(False, own)}: raise AssertionError(f"evaluation: saw {set(spy.seen)}, expected {own}")
+    if set(spy.seen) != {(False, own)}:
+        raise AssertionError(f"evaluation: saw {set(spy.seen)}, expected {(False, own)} alone")
 
 # %% ../../nbs/41_callback.laws.ipynb #002e53a4
 def law_again(
     make:Callable, # Makes a Learner
     add:Callable, # Adds the callback
 )->None:
-    "Two fits and fine_tune train, and end with finite weights"
+    "Check that two fits and fine_tune train, and end with finite weights"
     learn, _ = new_callbacks(make, add)
     start = weights(learn)
     quiet_fit(quiet_fit(learn, 1), 2)
     with learn.no_bar(), learn.no_logging(): learn.fine_tune(1, .02)
     moved = [k for k, v in weights(learn).items() if not torch.equal(v, start[k])]
     if not moved: raise AssertionError("two fits: nothing was trained")
-    if not all(v.isfinite().all() for v in weights(learn).values()): raise AssertionError("two fits: not finite")
+    if not all(v.isfinite().all() for v in weights(learn).values()):
+        raise AssertionError("two fits: not finite")
 
 def law_lr_find(
     make:Callable, # Makes a Learner
     add:Callable, # Adds the callback
 )->None:
-    "lr_find restores parameters and buffers"
+    "Check that lr_find restores parameters and buffers"
     learn, _ = new_callbacks(make, add)
     quiet_fit(learn)
     before = weights(learn)
@@ -138,7 +140,7 @@ class Stop(Callback):
     order,run_valid = 59,False
     def __init__(self,
         exc:type, # What to raise
-        event:str='after_pred', # When
+        event:str='after_pred', # 'before_batch', 'after_pred' or 'after_batch'
         step:int=3, # Counted from 0
     ): self.exc,self.event,self.step = exc,event,step
     def _at(self, event):
@@ -151,8 +153,8 @@ def surroundings(
     learn:Learner, # Any
 )->tuple: # What a callback must not change
     "Describe loaders, transforms, hooks and attributes of the modules"
-    dls = [(id(d), d.bs, type(d), [(id(t), str(vars(t))) for t in d.after_batch.fs], [id(t) for t in d.after_item.fs])
-        for d in learn.dls.loaders]
+    def batch_tfms(d): return [(id(t), str(vars(t))) for t in d.after_batch.fs]
+    dls = [(id(d), d.bs, type(d), batch_tfms(d), [id(t) for t in d.after_item.fs]) for d in learn.dls.loaders]
     modules = [(n, type(m), sorted(m.__dict__), len(m._forward_hooks), len(m._forward_pre_hooks))
         for n, m in learn.model.named_modules()]
     return dls, modules, learn.loss_func, type(learn.model)
@@ -161,9 +163,10 @@ def law_interrupt(
     make:Callable, # Makes a Learner
     add:Callable, # Adds the callback
 )->None:
-    "After an interrupt or a cancellation everything is as it was, and training goes on"
+    "Check that after an interrupt or a cancellation everything is as it was, and training goes on"
     kinds = (CancelBatchException, CancelTrainException, CancelEpochException, CancelFitException)
-    stops = [Stop(KeyboardInterrupt, e) for e in ('before_batch', 'after_pred', 'after_batch')] + [Stop(k) for k in kinds]
+    stops = [Stop(KeyboardInterrupt, e) for e in ('before_batch', 'after_pred', 'after_batch')]
+    stops += [Stop(k) for k in kinds]
     for stop in stops:
         learn, cbs = new_callbacks(make, add)
         before, what = surroundings(learn), f'{stop.exc.__name__} in {stop.event}'
@@ -180,21 +183,21 @@ class SeedEpoch(Callback):
     "Seed all generators at the start of every epoch; save after one of them"
     order = -20
     def __init__(self,
-        save_after:int|None=None, # Epoch
+        save_after:int|None=None, # Epoch, counted from 0; None: do not save
     ): self.save_after = save_after
     def before_epoch(self):
-        "Seed"
+        "Seed by the epoch"
         set_seed(self.epoch)
         self.dls.train.rng = random.Random(self.epoch)
     def after_epoch(self):
-        "Save"
+        "Save after the epoch asked for"
         if self.epoch == self.save_after: self.learn.save('half')
 
 def law_resume(
     make:Callable, # Makes a Learner
     add:Callable, # Adds the callback
 )->None:
-    "Training from a checkpoint ends where uninterrupted training ends"
+    "Check that training from a checkpoint ends where uninterrupted training ends"
     with tempfile.TemporaryDirectory() as d:
         ends = []
         for start in (0, 2):
@@ -210,7 +213,7 @@ def law_export(
     make:Callable, # Makes a Learner
     add:Callable, # Adds the callback
 )->None:
-    "The exported Learner predicts what the Learner predicts"
+    "Check that the exported Learner predicts what the Learner predicts"
     learn, _ = new_callbacks(make, add)
     quiet_fit(learn)
     item = learn.dls.valid_ds[0][0]
@@ -226,36 +229,37 @@ class CpuAMP(Callback):
     "Train under bfloat16 autocast on the CPU, where fastai's MixedPrecision does nothing"
     order = 10
     def before_batch(self):
-        "Enter"
+        "Enter autocast"
         self.ctx = torch.autocast('cpu', torch.bfloat16)
         self.ctx.__enter__()
     def after_pred(self):
         "Give the loss float32"
         self.learn.pred = self.pred.float()
     def after_loss(self):
-        "Leave"
+        "Leave autocast"
         self.ctx.__exit__(None, None, None)
 
 def law_precision(
     make:Callable, # Makes a Learner
     add:Callable, # Adds the callback
 )->None:
-    "Half precision, channels-last, accumulation and clipping give finite, moved weights"
+    "Check that half precision, channels-last, accumulation and clipping give finite, changed weights"
     for extra in ([CpuAMP()], [ChannelsLast()], [GradientAccumulation(40), GradientClip(.5)]):
         learn, _ = new_callbacks(make, add)
         before = weights(learn)
         after, name = weights(quiet_fit(learn, 1, cbs=extra)), type(extra[0]).__name__
         if not all(v.isfinite().all() for v in after.values()): raise AssertionError(f"{name}: not finite")
-        if all(torch.equal(v, before[k]) for k, v in after.items()): raise AssertionError(f"{name}: nothing trained")
+        if all(torch.equal(v, before[k]) for k, v in after.items()):
+            raise AssertionError(f"{name}: nothing trained")
 
 # %% ../../nbs/41_callback.laws.ipynb #480d22f7
-laws:dict[str,Callable] = dict(evaluation=law_evaluation, again=law_again, lr_find=law_lr_find, interrupt=law_interrupt,
-    resume=law_resume, export=law_export, precision=law_precision)
+laws:dict[str,Callable] = dict(evaluation=law_evaluation, again=law_again, lr_find=law_lr_find,
+    interrupt=law_interrupt, resume=law_resume, export=law_export, precision=law_precision)
 
 def check_laws(
     make:Callable, # Function without arguments that makes a small Learner, always the same
     add:Callable, # Function that adds the callback to it
-    names:tuple=tuple(laws), # Which laws
+    names:tuple=tuple(laws), # Which laws, by their names in `laws`
 )->dict[str,str]: # Law -> 'ok', or what is wrong
     "Examine a callback by the laws"
     result = {}

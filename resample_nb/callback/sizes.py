@@ -10,7 +10,7 @@ __all__ = ['check_targets', 'check_training', 'SizeCallback', 'mean_of', 'MixSiz
            'CalibrateBN', 'sizes_ahead', 'plot_size_history']
 
 # %% ../../nbs/40_callback.sizes.ipynb #28f34e0f
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, ExitStack
 from functools import partial
 from typing import Any
@@ -21,7 +21,6 @@ import torch
 from torch import Tensor, nn
 from fastcore.basics import patch
 from fastai.callback.core import Callback
-from fastai.callback.fp16 import MixedPrecision
 from fastai.callback.schedule import ParamScheduler
 from fastai.callback.training import GradientClip
 from fastai.learner import Learner, Recorder
@@ -47,8 +46,8 @@ def check_targets(
     for t in parts:
         plain = isinstance(t, Tensor) and not isinstance(t, TensorImage) and t.dim() > ndim
         if plain and t.is_floating_point() and is_resized(t, ndim - 1):
-            raise ValueError(f"targets of shape {tuple(t.shape)} are maps of plain type {type(t).__name__}; the loss needs "
-                "them at the size of the prediction; expected TensorMask or TensorImage, which are resized with the image")
+            raise ValueError(f"targets of shape {tuple(t.shape)} are maps of plain type {type(t).__name__}; "
+                "expected TensorMask or TensorImage, resized with the image; return one from your transform")
 
 def check_training(
     learn:Learner, # Ready to fit
@@ -66,16 +65,16 @@ class SizeCallback(Callback):
     column,exclusive = 'size',True
 
     def before_fit(self):
-        "Start anew; make sure that one callback alone decides the size"
+        "Start afresh; make sure that only one callback decides the size"
         self.training_now,self.checked,self.rows = False,False,[]
         others = [c for c in self.learn.cbs if isinstance(c, SizeCallback) and c.exclusive]
         if self.exclusive and len(others) > 1:
             raise ValueError(f"cbs={[type(c).__name__ for c in others]}; expected one that decides the size; "
-                "remove the others, or learn.to_fullsize()")
+                "remove the others, or start from learn.to_fullsize()")
         self.recorder.metric_names = add_columns(self.recorder.metric_names, [self.column])
 
     def before_train(self):
-        "Look at sizes and targets once, and put the loader of this epoch in place"
+        "Check sizes and targets once, and put the loader of this epoch in place"
         self.training_now,self.rows = True,[]
         if not self.checked: check_training(self.learn, self.all_sizes())
         self.checked = True
@@ -83,22 +82,23 @@ class SizeCallback(Callback):
 
     def before_batch(self):
         "Note what the network sees"
-        self.rows.append(dict(epoch=self.epoch + self.iter / self.n_iter, step=self.train_iter, **self.seen()))
+        at = self.epoch + self.iter / self.n_iter
+        self.rows.append(dict(epoch=at, step=self.train_iter, **self.seen()))
         self.history.append(self.rows[-1])
 
     def after_batch(self):
-        "Say it beside the progress bar"
+        "Show loss and size beside the progress bar"
         bar = getattr(getattr(self.learn, 'progress', None), 'pbar', None)
         if bar is not None: bar.comment = f'{self.learn.smooth_loss.item():.4f} · {self.comment()}'
 
     def after_validate(self):
-        "Say it in the table"
+        "Show the column in the table"
         if self.training_now: self.recorder.log += [self.column_value() if self.rows else None]
 
 # %% ../../nbs/40_callback.sizes.ipynb #0ac2423c
 def mean_of(
     rows:list, # Dicts with a number, or a tuple of numbers, under `key`
-    key:str, # Of the rows
+    key:str, # Name of the column
 )->float: # Mean over rows of the shorter side, or of the number
     "Average a column of a history"
     return sum(min(r[key]) if isinstance(r[key], tuple) else r[key] for r in rows) / len(rows)
@@ -127,7 +127,7 @@ class MixSize(SizeCallback):
         drop_last:bool=False, # Leave incomplete batches out
         mode:str='bilinear', # Of images: 'bilinear', 'bicubic' or 'spectral'
     ):
-        if isinstance(regime, str): parse_regime(regime)      # to see that it is one
+        if isinstance(regime, str): parse_regime(regime)      # checks it
         self.regime,self.seed,self.drop_last,self.mode = regime,seed,drop_last,mode
         self.history:list = []
 
@@ -136,12 +136,14 @@ class MixSize(SizeCallback):
         if isinstance(self.regime, SizeRegime): return self.regime
         return parse_regime(self.regime, batch=inner_loader(self.dls.train).bs)
 
-    def all_sizes(self)->list:
-        "List its sizes, and see that duplicates would differ"
+    def all_sizes(self)->list: # As in `target_size`
+        "List its sizes, and check that duplicates would differ"
         check_duplicates(self.now(), copies_of(inner_loader(self.dls.train)))
         return [c.size for c in self.now().choices]
 
-    def loader(self, dl:Any)->Any:
+    def loader(self,
+        dl:Any, # The training loader
+    )->Any: # For one epoch
         "Plan the epoch"
         return mixsize_loader(dl, self.now(), self.seed, self.epoch, self.drop_last, self.mode)
 
@@ -154,18 +156,20 @@ class ProgressiveSize(SizeCallback):
         begin:int|float=0., # Fraction of training (float), or epoch (int)
         finish:int|float=.8, # Likewise
         multiple:int=4, # px: sizes are rounded to this
-        frozen:str='start', # While the body is frozen: 'start', 'end', or 'schedule': no difference
+        frozen:str='start', # While the body is frozen: 'start', 'end', or 'schedule' (as otherwise)
         mode:str='bilinear', # Of images
-        schedule:Callable|None=None, # A function (pct, epoch, step) -> size, instead of all these
+        schedule:Callable|None=None, # (pct, epoch, step) -> size, instead of `start` to `finish`
     ):
         if frozen not in ('start', 'end', 'schedule'):
             raise ValueError(f"frozen={frozen!r}; expected 'start', 'end' or 'schedule'")
         self.sched = partial(GrowingSize, start, end, begin, finish, multiple=multiple)
         self.schedule,self.frozen,self.multiple,self.mode = schedule,frozen,multiple,mode
-        if schedule is None: self.sched(n_epochs=10**6)       # to see that it is one
+        if schedule is None: self.sched(n_epochs=10**6)       # checks the arguments
         self.history:list = []
 
-    def size(self, step:int)->Any:
+    def size(self,
+        step:int, # Within the epoch
+    )->Any: # As in `target_size`
         "Return the size of a step of this epoch"
         f = self.schedule or self.sched(n_epochs=self.learn.n_epoch)
         if hasattr(self.learn, 'lr_finder'): return f(1., 0, 0)
@@ -175,11 +179,17 @@ class ProgressiveSize(SizeCallback):
     def change(self,
         step:int, # Within the epoch
         batch:tuple, # Inputs and targets
-    )->tuple:
+    )->tuple: # As many
         "Resize a batch"
         return resize_all(batch, self.size(step), batch[0].dim() - 2, multiple=self.multiple, mode=self.mode)
 
-    def all_sizes(self)->list: return [self.size(0)]
+    def all_sizes(self)->list:
+        "List sizes along the schedule"
+        n_epochs = self.learn.n_epoch if getattr(self, 'training_now', False) else 10**6
+        f = self.schedule or self.sched(n_epochs=n_epochs)
+        along = (f(i / 10, i * n_epochs // 10, step) for i in range(11) for step in range(3))
+        return list(dict.fromkeys([*getattr(f, 'sizes', ()), *along]))
+
     def loader(self, dl:Any)->Any: return StepLoader(dl, self.change)
 
 # %% ../../nbs/40_callback.sizes.ipynb #04d6f788
@@ -208,9 +218,9 @@ class LowOnce:
 def drop_epochs(
     lr_at:Callable, # Learning rate as a function of the share of training done, 0 to 1
     n_epochs:int, # Epochs
-    per:int=8, # Looks per epoch
+    per:int=8, # Times per epoch that the rate is looked at
 )->list: # Epochs: those at whose start the rate jumps down, and those after a jump in the middle
-    "Find the epochs that begin with a smaller learning rate"
+    "Find the epochs that begin after a drop of the learning rate"
     looks = [lr_at(i / (per * n_epochs)) for i in range(per * n_epochs)]
     lrs = [float(v if isinstance(v, (int, float)) else list(v)[-1]) for v in looks]
     return [i // per if i % per <= 1 else i // per + 1 for i in lr_drops(lrs)]
@@ -229,14 +239,15 @@ class LowMode(SizeCallback):
     def __init__(self,
         p:float|Sequence=.5, # Probability of a low step, one number or one per epoch
         r:int=2, # Factor of the resolution
-        full_epochs_after_lr_change:int=4, # Full epochs at the start and from each drop of the learning rate on
+        full_epochs_after_lr_change:int=4, # Full epochs at the start and from each drop of the rate
         deterministic:bool|None=None, # True: low steps evenly spaced, not drawn
         seed:int=0, # Of the run
-        images:str='blur', # How images shrink: 'blur', 'bilinear' or 'spectral'
+        images:str='blur', # How images are shrunk: 'blur', 'bilinear' or 'spectral'
         **options, # Of `low_mode`: gain, bn, size, pad, skip_maxpool
     ):
-        low_step(p, seed, 0, 0, deterministic)                # to see that it can
-        self.p,self.r,self.wait,self.deterministic,self.seed = p,r,full_epochs_after_lr_change,deterministic,seed
+        low_step(p, seed, 0, 0, deterministic)                # checks `p`
+        self.p,self.r,self.deterministic,self.seed = p,r,deterministic,seed
+        self.wait = full_epochs_after_lr_change
         self.images,self.options,self.stats,self.once = images,options,None,None
         self.history:list = []
 
@@ -265,7 +276,7 @@ def known_drops(self:LowMode)->list: # Epochs
 @patch
 def loader(self:LowMode,
     dl:Any, # Of the epoch, from fastai or another callback
-)->Any:
+)->Any: # For one epoch
     "Draw the low steps of this epoch, and shrink their batches"
     allowed = low_allowed(self.epoch, self.known_drops(), self.wait)
     low = partial(low_step, self.p, self.seed, self.epoch, deterministic=self.deterministic)
@@ -276,7 +287,7 @@ def loader(self:LowMode,
 def change(self:LowMode,
     step:int, # Within the epoch
     batch:tuple, # Inputs and targets
-)->tuple:
+)->tuple: # As many
     "Shrink the batch of a low step"
     if not self.low[step]: return batch
     return tuple(low_batch(t, self.r, batch[0].dim() - 2, self.images) for t in batch)
@@ -284,7 +295,7 @@ def change(self:LowMode,
 @patch
 @contextmanager
 def context(self:LowMode):
-    "Pool the kernels, and go on with the statistics of the low mode"
+    "Pool the kernels, and continue the statistics of low-mode"
     with low_mode(unwrapped(self.learn.model), self.r, stats=self.stats, **self.options) as self.stats: yield
 
 def shrunk(
@@ -296,8 +307,8 @@ def shrunk(
     return size / r if isinstance(size, float) else -(-size // r)
 
 @patch
-def all_sizes(self:LowMode)->list:
-    "List its sizes, those of another callback divided, and see that the kernels can be pooled"
+def all_sizes(self:LowMode)->list: # As in `target_size`
+    "List its sizes, those of another callback divided, and check that the kernels can be pooled"
     others = [c.all_sizes() for c in self.learn.cbs if isinstance(c, SizeCallback) and c.exclusive]
     with self.context(): return [shrunk(s, self.r) for s in (others or [[1.]])[0]]
 
@@ -320,7 +331,7 @@ class GradSmooth(Callback):
     "Scale gradients to the running mean of their norms (Mix & Match, Section 4.1)"
     order,run_valid,remove_on_fetch,_only_train_loop = GradientClip.order+1,False,True,True
     def __init__(self,
-        alpha:float=.9, # Weight of the past, 0 … 1
+        alpha:float=.9, # Weight of the past: 0 or more, below 1
         eps:float=0., # Added to the norm; 1e-6 in the released code
         max_coef:float|None=None, # Bound of the factor; None: none
     ):
@@ -329,7 +340,7 @@ class GradSmooth(Callback):
         self.rows:list = []
 
     def before_step(self):
-        "Scale, and note the norm before and after"
+        "Scale gradients, and note their norm before and after"
         params = [p for p in self.learn.model.parameters() if p.grad is not None]
         running, coef, norm = smooth_gradients_(params, get_running(self.opt), **self.kw)
         set_running(self.opt, running)
@@ -353,7 +364,7 @@ class ScaleLR(Callback):
         self.factor = factor
 
     def before_step(self):
-        "Scale; the last callback before the step"
+        "Multiply; the last callback before the step"
         self.lrs = [h['lr'] for h in self.opt.hypers]
         self.opt.set_hyper('lr', [lr * self.factor for lr in self.lrs])
 
@@ -378,8 +389,8 @@ def calibrate_bn(self:Learner,
 def calibrated_at(self:Learner,
     size:int|float|tuple, # As in `target_size`
     n_batches:int=200, # Training batches
-)->SizeBatchNorm: # That knows the size
-    "Return statistics per size, calibrated for this one at the weights of now"
+)->SizeBatchNorm: # Holds statistics for `size`, and for sizes asked for before
+    "Return statistics per size, calibrated for this one at the present weights"
     version = n_batches, weights_norm(self.model)
     if getattr(self, '_bn_version', None) != version:
         self._size_bn, self._bn_version = SizeBatchNorm(unwrapped(self.model)), version
@@ -393,17 +404,17 @@ class EvalSize(Callback):
     order,run_train = -.5,False
     def __init__(self,
         size:int|float|tuple, # As in `target_size`
-        crop:bool=False, # Resize to 8/7 of the size and crop its centre, as in the paper
+        crop:bool=False, # Resize to 8/7 of `size` (px) and crop the centre, as in the paper
         mode:str='bilinear', # Of images
     ): self.size,self.crop,self.mode = check_size(size),crop,mode
 
     def before_batch(self):
-        "Resize inputs and targets"
+        "Resize, or crop, inputs and targets"
         n, ndim = len(self.xb), self.xb[0].dim() - 2
-        if self.crop: self.learn.xb = tuple(resize_crop(x, self.size, ndim=ndim) for x in self.xb)
-        else:
-            both = resize_all((*self.xb, *self.yb), self.size, ndim, mode=self.mode)
-            self.learn.xb, self.learn.yb = both[:n], both[n:]
+        both = (*self.xb, *self.yb)
+        if self.crop: both = tuple(resize_crop(t, self.size, ndim=ndim, mode=self.mode) for t in both)
+        else: both = resize_all(both, self.size, ndim, mode=self.mode)
+        self.learn.xb, self.learn.yb = both[:n], both[n:]
 
 @patch
 @contextmanager
@@ -411,10 +422,10 @@ def at_size(self:Learner,
     size:int|float|tuple, # As in `target_size`
     calibrate:bool=True, # With statistics of BatchNorm for that size
     n_batches:int=200, # Training batches for them
-    crop:bool=False, # Resize to 8/7 of the size and crop its centre, as in the paper
+    crop:bool=False, # Resize to 8/7 of `size` (px) and crop the centre, as in the paper
     mode:str='bilinear', # Of images
-):
-    "Evaluate at a size: validate, get_preds, predict, tta, show_results"
+)->Iterator[Learner]: # Itself
+    "Evaluate at a size while the context lasts: validate, get_preds, predict, tta, show_results"
     with ExitStack() as stack:
         if calibrate: stack.enter_context(self.calibrated_at(size, n_batches).at(size))
         stack.enter_context(self.added_cbs(EvalSize(size, crop, mode)))
@@ -422,7 +433,7 @@ def at_size(self:Learner,
 
 @patch
 def validate_sizes(self:Learner,
-    sizes:Sequence, # px
+    sizes:Sequence, # Each as in `target_size`
     calibrate:Sequence=(False, True), # Without and with statistics for the size
     **kw, # Options of `at_size`
 )->pd.DataFrame: # Columns size, calibrated, valid_loss and one per metric
@@ -446,7 +457,7 @@ class CalibrateBN(Callback):
     ): self.size,self.n_batches,self.every = check_size(size),n_batches,every
 
     def after_train(self):
-        "Calibrate"
+        "Calibrate after the last epoch, or after every one; in `lr_find` only where `every` is set"
         last = self.epoch == self.learn.n_epoch - 1 and not hasattr(self.learn, 'lr_finder')
         if last or self.every: self.learn.calibrate_bn(self.size, self.n_batches)
 
@@ -459,16 +470,18 @@ def to_fullsize(self:Learner)->Learner: # Itself
 
 @patch
 def to_mixsize(self:Learner,
-    regime:SizeRegime|str='S28:B+', # Or a text as in `parse_regime`
+    regime:SizeRegime|str='S28:B+', # A regime, or a text as in `parse_regime`
     smooth:bool=True, # Smooth gradients, as the paper does
-    lr_scale:str='none', # 'none', 'sqrt' or 'linear': learning rate with the mean batch
+    lr_scale:str='none', # 'none', 'sqrt' or 'linear': how the learning rate follows the mean batch
     calibrate:bool=True, # Calibrate BatchNorm for the full size after each fit
     **kw, # Options of `MixSize`
 )->Learner: # Itself
     "Train with mixed sizes"
-    self.remove_cbs([c for c in self.cbs if isinstance(c, (MixSize, GradSmooth, ScaleLR, CalibrateBN))])
-    self.add_cb(MixSize(regime, **kw))
-    factor = self.mix_size.now().lr_scale(lr_scale)
+    cb, old = MixSize(regime, **kw), (MixSize, GradSmooth, ScaleLR, CalibrateBN)
+    cb.learn = self                                         # whose loader knows the batch size
+    factor = cb.now().lr_scale(lr_scale)
+    self.remove_cbs([c for c in self.cbs if isinstance(c, old)])
+    self.add_cb(cb)
     if smooth: self.add_cb(GradSmooth())
     if factor != 1: self.add_cb(ScaleLR(factor))
     if calibrate: self.add_cb(CalibrateBN())
@@ -477,7 +490,7 @@ def to_mixsize(self:Learner,
 # %% ../../nbs/40_callback.sizes.ipynb #76b6c1b3
 @patch
 def to_lowmode(self:Learner,
-    p:float|Sequence=.5, # Probability of a low step
+    p:float|Sequence=.5, # Probability of a low step, one number or one per epoch
     r:int=2, # Factor of the resolution
     **kw, # Options of `LowMode`
 )->Learner: # Itself
@@ -488,7 +501,7 @@ def to_lowmode(self:Learner,
 @patch
 def to_progressive(self:Learner,
     start:int|float|tuple=.5, # Size before: px, or a fraction
-    end:int|float|tuple=1., # Size after
+    end:int|float|tuple=1., # Size after, of the same kind
     **kw, # Options of `ProgressiveSize`
 )->Learner: # Itself
     "Train with growing images"
@@ -498,13 +511,14 @@ def to_progressive(self:Learner,
 # %% ../../nbs/40_callback.sizes.ipynb #b6e31195
 def sizes_ahead(
     cb:SizeCallback, # Of a Learner
-    full:tuple, # Size of the images
-)->list: # Sizes, largest first
-    "List the sizes that a callback may use"
-    if isinstance(cb, LowMode): wanted = [1., 1 / cb.r]
-    elif isinstance(cb, MixSize): wanted = [c.size for c in cb.now().choices]
-    else: wanted = [(cb.schedule or cb.sched(n_epochs=10))(p, 0, 0) for p in (0., .4, 1.)]
-    return sorted({target_size(s, full) for s in wanted}, reverse=True)
+    full:tuple, # Size of the images (px)
+)->list: # Tuples in px, largest first
+    "List the sizes that the network will see: those of the callback that decides them, and low ones"
+    others = [c for c in cb.learn.cbs if isinstance(c, SizeCallback) and c.exclusive]
+    base, multiple = others[0].all_sizes() if others else [1.], getattr((others or [cb])[0], 'multiple', 1)
+    wanted = [target_size(s, full, multiple) for s in base]
+    if isinstance(cb, LowMode): wanted += [shrunk(s, cb.r) for s in wanted]
+    return sorted(set(wanted), reverse=True)
 
 # %% ../../nbs/40_callback.sizes.ipynb #cf81b59d
 def _strip(ax, x, widest):
@@ -524,9 +538,10 @@ def show_sizes(self:Learner,
     if not cbs: raise ValueError("show_sizes: this Learner trains at one size; "
         "call learn.to_mixsize(), to_lowmode() or to_progressive() first")
     x = next(iter(training_batches(self.dls, 1., 1)))[0][:n]
-    sizes = sizes_ahead(cbs[0], tuple(x.shape[2:]))
+    sizes = sizes_ahead(max(cbs, key=lambda c: c.order), tuple(x.shape[2:]))
     if axs is None:
-        axs = plt.figure(figsize=(n, 1.2 * len(sizes)), layout='constrained').subplots(len(sizes), squeeze=False).ravel()
+        fig = plt.figure(figsize=(n, 1.2 * len(sizes)), layout='constrained')
+        axs = fig.subplots(len(sizes), squeeze=False).ravel()
     for ax, s in zip(axs, sizes): _strip(ax, resize_all((x,), s)[0], sizes[0][-1] * len(x))
     return axs
 

@@ -190,7 +190,7 @@ def after_create(self:LearnStrides):
 
 @patch
 def before_train(self:LearnStrides):
-    "Trace the cost once, at the size of the validation images; from now on this is a fit, not validation alone"
+    "Trace the cost once, at the size of validation images; from now on this is a fit, not validation alone"
     self.training_now = True
     if self.traced is not None or not self.layers: return
     model = unwrapped(self.learn.model)

@@ -1,4 +1,4 @@
-"""A batch of another size at every step, from loaders you already have.
+"""A batch of another size at every step, from your own loaders.
 
 Docs: https://resample-nb.github.io/resample_nb/data.sizes.html.md"""
 
@@ -58,10 +58,10 @@ def example_batch(
 def training_batches(
     dls:DataLoaders, # Training and validation loaders
     size:int|float|tuple=1., # As in `target_size`
-    n_batches:int=200, # At most so many
+    n_batches:int=200, # At most this many
     seed:int=0, # Of order and augmentation
-)->Iterator: # Tuples of inputs
-    "Yield augmented training batches at a size; generators are as before when it ends"
+)->Iterator: # Tuples of inputs (n, c, *size)
+    "Yield augmented training batches at a size; random generators are put back at its end"
     n = getattr(dls, 'n_inp', 1)
     with no_random(seed):
         loader = inner_loader(dls.train).new(shuffle=True)
@@ -82,9 +82,11 @@ class MixSizeDL(TfmdDL):
     def __len__(self)->int: return len(self.plan)
     def get_idxs(self)->list: return [batch_indices(c, i) for c, i in self.plan]
     def sample(self)->Iterator:
-        "Return the batches of this worker"
+        "Return this worker's lists of samples, one per batch"
         return (b for i, b in enumerate(self._DataLoader__idxs) if i % self.num_workers == self.offs)
-    def create_batches(self, samps)->Iterator:
+    def create_batches(self,
+        samps:Iterator, # Lists of indices, one per batch
+    )->Iterator:
         "Load the samples of each batch and collate them"
         return (self.do_batch([self.do_item(int(i)) for i in b]) for b in samps)
     def __iter__(self)->Iterator:
@@ -100,8 +102,9 @@ def check_indexed(
 )->None:
     "Raise `TypeError` for a data set whose samples cannot be chosen"
     if getattr(dl, 'n', None) is None or not dl.indexed:
-        raise TypeError(f"dl.dataset={type(dl.dataset).__name__}; expected a data set with a length and indices, not "
-            "an iterable one: sizes are planned before the epoch; use ProgressiveSize, or low-mode, instead")
+        kind = type(dl.dataset).__name__
+        raise TypeError(f"dl.dataset={kind}; expected a data set with a length and indices, not an iterable "
+            "one: sizes are planned before the epoch; use learn.to_progressive() or learn.to_lowmode()")
 
 def mixsize_loader(
     dl:TfmdDL, # A fastai training loader, or its `DistributedDL`; left as it is

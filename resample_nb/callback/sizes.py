@@ -517,7 +517,7 @@ def sizes_ahead(
     others = [c for c in cb.learn.cbs if isinstance(c, SizeCallback) and c.exclusive]
     base, multiple = others[0].all_sizes() if others else [1.], getattr((others or [cb])[0], 'multiple', 1)
     wanted = [target_size(s, full, multiple) for s in base]
-    if isinstance(cb, LowMode): wanted += [shrunk(s, cb.r) for s in wanted]
+    if isinstance(cb, LowMode): wanted += [tuple(-(-n // cb.r) for n in s) for s in wanted]
     return sorted(set(wanted), reverse=True)
 
 # %% ../../nbs/40_callback.sizes.ipynb #cf81b59d

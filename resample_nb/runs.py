@@ -124,7 +124,7 @@ def make_model(
         torch.manual_seed(cfg.seed)
         return _models[cfg.model](n_classes, **options)
 
-# %% ../nbs/52_runs.ipynb #4bea9356
+# %% ../nbs/52_runs.ipynb #f12078ad
 _size_words = dict(regime='{}', lr_scale='lr {}', smooth='not smoothed', calibrate='not calibrated',
     low_mode='low {:g}', low_r='r {}', low_full='full epochs {}', low_gain='gain {}', low_size='{}',
     low_bn='bn {}', progressive='growing from {:g}')

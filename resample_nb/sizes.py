@@ -137,7 +137,8 @@ def as_fraction(
         share = when / n_epochs
     else: share = float(when)
     if not 0 <= share <= 1:
-        raise ValueError(f"{name}={when}; expected a fraction 0 … 1 of training, or an epoch 0 … n_epochs={n_epochs}")
+        raise ValueError(f"{name}={when}; expected a fraction 0 … 1 of training, or an epoch "
+            f"0 … n_epochs={n_epochs}")
     return share
 
 def linear(

@@ -28,7 +28,7 @@ from .data.core import from_arrays
 from .callback.sizes import GradSmooth, LowMode, MixSize
 from .runs import environment, markdown_table
 
-# %% ../nbs/54_bench.regimes.ipynb #6dcc786c
+# %% ../nbs/54_bench.regimes.ipynb #de2d38e7
 def training_step(
     net:nn.Module, # In training mode
     opt:torch.optim.Optimizer, # Of its parameters
@@ -47,6 +47,7 @@ def training_step(
     opt.step()
     opt.zero_grad()
 
+# %% ../nbs/54_bench.regimes.ipynb #adc6c6b2
 def bench_steps(
     size:int=32, # px
     batch:int=32, # Images at `size`

@@ -312,7 +312,7 @@ def all_sizes(self:LowMode)->list: # As in `target_size`
     others = [c.all_sizes() for c in self.learn.cbs if isinstance(c, SizeCallback) and c.exclusive]
     with self.context(): return [shrunk(s, self.r) for s in (others or [[1.]])[0]]
 
-# %% ../../nbs/40_callback.sizes.ipynb #f493e130
+# %% ../../nbs/40_callback.sizes.ipynb #38b69f6d
 def get_running(
     opt:Optimizer|OptimWrapper, # A fastai optimiser
 )->Tensor|None: # Running norm, 0-d
@@ -327,6 +327,7 @@ def set_running(
     groups = opt.opt.param_groups if isinstance(opt, OptimWrapper) else opt.hypers
     groups[-1]['grad_norm'] = norm
 
+# %% ../../nbs/40_callback.sizes.ipynb #f3b38ef0
 class GradSmooth(Callback):
     "Scale gradients to the running mean of their norms (Mix & Match, Section 4.1)"
     order,run_valid,remove_on_fetch,_only_train_loop = GradientClip.order+1,False,True,True

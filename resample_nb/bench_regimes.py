@@ -7,11 +7,9 @@ Docs: https://resample-nb.github.io/resample_nb/bench.regimes.html.md"""
 # %% auto #0
 __all__ = ['training_step', 'bench_steps', 'bench_learner', 'epoch', 'bench_training', 'bench_regimes']
 
-# %% ../nbs/54_bench.regimes.ipynb #bc891f5d
-import statistics
+# %% ../nbs/54_bench.regimes.ipynb #57bc8821
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 import torch
 from torch import nn
 import torch.nn.functional as F
@@ -20,9 +18,9 @@ from fastai.callback.schedule import Learner
 from fastai.losses import CrossEntropyLossFlat
 from fastai.metrics import accuracy
 from fastai.optimizer import SGD
-from .bench import ratio, seconds, times
+from .bench import ratio, times
 from .lowmode import low_batch, low_mode
-from .mixsize import SizeRegime, size_regime, smooth_gradients_
+from .mixsize import SizeRegime, smooth_gradients_
 from .models.resnet import cifar_resnet18
 from .data.core import from_arrays
 from .callback.sizes import GradSmooth, LowMode, MixSize

@@ -6,10 +6,10 @@ Docs: https://resample-nb.github.io/resample_nb/lowmode.html.md"""
 
 # %% auto #0
 __all__ = ['check_factor', 'pooled_size', 'cell_overlaps', 'pool_matrix', 'pool_kernel', 'LowGeometry', 'low_geometry', 'lent',
-           'bn_stats', 'low_mode', 'blur_taps', 'blur_matrix', 'low_images', 'low_batch', 'lr_drops', 'low_allowed',
-           'prob_at', 'low_step', 'low_cost']
+           'bn_stats', 'low_mode', 'blur_taps', 'blur_matrix', 'low_images', 'low_batch', 'low_all', 'lr_drops',
+           'low_allowed', 'prob_at', 'low_step', 'low_cost']
 
-# %% ../nbs/10_lowmode.ipynb #ee60fd96
+# %% ../nbs/10_lowmode.ipynb #27ec899b
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,7 +22,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parameter import is_lazy
 from .masks import NoEffectWarning
-from .sizes import is_resized, interpolate_image, resize_kind, resize_nearest, uniform
+from .sizes import is_resized, interpolate_image, resize_kind, resize_nearest, resized_parts
+from .sizes import uniform
 from .spectral import apply_axes, as_tuple, autocast_off, spectral_dtype
 
 # %% ../nbs/10_lowmode.ipynb #27136075
@@ -292,7 +293,7 @@ def low_images(
     rows = [_blur_rows(n, r, sigma).to(x.device, dtype) for n in old]
     with autocast_off(x): return apply_axes(x.to(dtype), rows).to(x.dtype)
 
-# %% ../nbs/10_lowmode.ipynb #f8b44f02
+# %% ../nbs/10_lowmode.ipynb #d87cb8b6
 def _middles(t, r, ndim):
     "Take the sample in the middle of each cell along the last axes"
     for dim in range(-ndim, 0):
@@ -311,6 +312,16 @@ def low_batch(
     if not is_resized(t, ndim, kind) or check_factor(r) == 1: return t
     if (kind or resize_kind(t)) == 'image': return low_images(t, r, how)
     return _middles(t, r, ndim) if how == 'blur' else resize_nearest(t, _cells(t.shape[-ndim:], r))
+
+def low_all(
+    batch:Sequence, # Parts of a batch: inputs and targets
+    r:int, # Factor
+    ndim:int=2, # Spatial axes: 1, 2 or 3
+    how:str='blur', # Of images, as in `low_images`
+)->tuple: # As many parts
+    "Shrink every part of a batch that has spatial axes"
+    parts = resized_parts(batch, ndim)
+    return tuple(low_batch(t, r, ndim, how) if yes else t for t, yes in zip(batch, parts))
 
 # %% ../nbs/10_lowmode.ipynb #81933dd4
 def lr_drops(

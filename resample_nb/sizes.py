@@ -7,7 +7,7 @@ Docs: https://resample-nb.github.io/resample_nb/sizes.html.md"""
 # %% auto #0
 __all__ = ['uniform', 'check_probs', 'draw', 'round_to', 'check_size', 'target_size', 'FixedSize', 'RandomSize', 'as_fraction',
            'linear', 'GrowingSize', 'resize_kind', 'resize_nearest', 'interpolate_image', 'is_resized', 'resize_batch',
-           'resize_all', 'total_stride', 'check_sizes']
+           'resized_parts', 'resize_all', 'total_stride', 'check_sizes']
 
 # %% ../nbs/09_sizes.ipynb #aed21bd4
 import hashlib, math
@@ -28,7 +28,7 @@ def uniform(
     digest = hashlib.blake2b(repr(tuple(int(k) for k in key)).encode(), digest_size=8).digest()
     return (int.from_bytes(digest, 'big') >> 11) * 2**-53
 
-# %% ../nbs/09_sizes.ipynb #fa71e1bb
+# %% ../nbs/09_sizes.ipynb #55af3bf4
 def check_probs(
     probs:Sequence|None, # Non-negative, summing to 1; None: all equal
     n:int, # How many there must be
@@ -56,7 +56,7 @@ def draw(
         if u < total: return size
     return next(s for s, p in zip(reversed(sizes), reversed(check_probs(probs, len(sizes)))) if p > 0)
 
-# %% ../nbs/09_sizes.ipynb #12410436
+# %% ../nbs/09_sizes.ipynb #192e5b8d
 def round_to(
     v:float, # Size in px
     multiple:int=1, # px
@@ -89,7 +89,7 @@ def target_size(
         new = tuple(n * factor for n in old)
     return tuple(round_to(v, multiple) for v in new)
 
-# %% ../nbs/09_sizes.ipynb #07f90aca
+# %% ../nbs/09_sizes.ipynb #3f1da5a4
 @dataclass(frozen=True)
 class FixedSize:
     "Use one size all the time"
@@ -123,7 +123,7 @@ class RandomSize:
         "Draw the size of a step"
         return draw(self.sizes, self.probs, self.seed, epoch, step if self.per == 'step' else -1)
 
-# %% ../nbs/09_sizes.ipynb #0e6d4a74
+# %% ../nbs/09_sizes.ipynb #c92c9218
 def as_fraction(
     when:int|float, # A fraction of training (float), or an epoch (int)
     n_epochs:int|None=None, # Needed for an epoch
@@ -148,7 +148,7 @@ def linear(
     "Return a straight line, in the form of fastai's `SchedLin`"
     return lambda pos: start + pos * (end - start)
 
-# %% ../nbs/09_sizes.ipynb #3bf90b5c
+# %% ../nbs/09_sizes.ipynb #a6e1bb9a
 @dataclass(frozen=True)
 class GrowingSize:
     "Grow from `start` to `end` between the moments `begin` and `finish` (progressive resizing)"
@@ -188,7 +188,7 @@ class GrowingSize:
         px = tuple(round_to(between(u, v), self.multiple) for u, v in zip(start, end))
         return px if isinstance(self.start, tuple) else px[0]
 
-# %% ../nbs/09_sizes.ipynb #429d5a3f
+# %% ../nbs/09_sizes.ipynb #b3fb20ca
 @singledispatch
 def resize_kind(
     t:Any, # A part of a batch
@@ -199,7 +199,7 @@ def resize_kind(
 @resize_kind.register
 def _(t:Tensor)->str: return 'image' if t.is_floating_point() else 'mask'
 
-# %% ../nbs/09_sizes.ipynb #49fe8c42
+# %% ../nbs/09_sizes.ipynb #370d53ae
 def resize_nearest(
     t:Tensor, # (..., *old), any dtype
     size:tuple, # px, one number per axis
@@ -262,7 +262,16 @@ def resize_batch(
     mask = (kind or resize_kind(t)) == 'mask'
     return resize_nearest(t, new) if mask else interpolate_image(t, new, mode, antialias)
 
-# %% ../nbs/09_sizes.ipynb #d82fee62
+# %% ../nbs/09_sizes.ipynb #4ac0a5fc
+def resized_parts(
+    batch:Sequence, # Parts of a batch: inputs and targets
+    ndim:int=2, # Spatial axes
+)->list: # True or False for each part
+    "Tell which parts of a batch a resize concerns; beside a sequence (n, c, l) of (n, k) only k = l"
+    length = next((t.shape[-1] for t in batch if is_resized(t, ndim)), None)
+    def vector(t): return ndim == 1 and t.dim() == 2 and t.shape[-1] != length
+    return [is_resized(t, ndim) and not vector(t) for t in batch]
+
 def resize_all(
     batch:Sequence, # Parts of a batch: inputs and targets
     size:int|float|tuple, # As in `target_size`, for the first part that has spatial axes
@@ -271,13 +280,14 @@ def resize_all(
     **kw, # Options of `resize_batch`: mode, antialias
 )->tuple: # As many parts
     "Resize every part of a batch by its kind, all by the same factor"
-    old = next((tuple(t.shape[-ndim:]) for t in batch if is_resized(t, ndim)), None)
-    if old is None: return tuple(batch)
+    parts = resized_parts(batch, ndim)
+    if not any(parts): return tuple(batch)
+    old = tuple(batch[parts.index(True)].shape[-ndim:])
     new = target_size(size, old, multiple)
     def own(t): return tuple(round_to(n * b / a) for n, a, b in zip(t.shape[-ndim:], old, new))
-    return tuple(resize_batch(t, own(t), ndim, **kw) if is_resized(t, ndim) else t for t in batch)
+    return tuple(resize_batch(t, own(t), ndim, **kw) if yes else t for t, yes in zip(batch, parts))
 
-# %% ../nbs/09_sizes.ipynb #7d62d0b7
+# %% ../nbs/09_sizes.ipynb #ea8c21fc
 _fixed_pools = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d,
     nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d)
 

@@ -6,15 +6,14 @@ Docs: https://resample-nb.github.io/resample_nb/callback.sizes.html.md"""
 
 # %% auto #0
 __all__ = ['check_targets', 'check_training', 'SizeCallback', 'mean_of', 'MixSize', 'ProgressiveSize', 'LowOnce', 'drop_epochs',
-           'scheduled_drops', 'LowMode', 'shrunk', 'get_running', 'set_running', 'GradSmooth', 'ScaleLR', 'EvalSize',
-           'CalibrateBN', 'sizes_ahead', 'plot_size_history']
+           'scheduled_drops', 'LowMode', 'seen_drops', 'shrunk', 'get_running', 'set_running', 'norm_rows',
+           'GradSmooth', 'scale_lrs', 'ScaleLR', 'EvalSize', 'CalibrateBN', 'sizes_ahead', 'plot_size_history']
 
-# %% ../../nbs/40_callback.sizes.ipynb #28f34e0f
+# %% ../../nbs/40_callback.sizes.ipynb #6f9188c6
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, ExitStack
 from functools import partial
 from typing import Any
-from warnings import warn
 import pandas as pd, matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 import torch
@@ -25,27 +24,25 @@ from fastai.callback.schedule import ParamScheduler
 from fastai.callback.training import GradientClip
 from fastai.learner import Learner, Recorder
 from fastai.optimizer import Optimizer, OptimWrapper
-from fastai.torch_core import no_random
 from fastai.vision.core import TensorImage
-from ..masks import NoEffectWarning, NotIntendedUseWarning
-from ..sizes import FixedSize, GrowingSize, check_size, check_sizes, is_resized, resize_all, target_size
-from ..lowmode import low_allowed, low_batch, low_mode, low_step, lr_drops
+from ..sizes import GrowingSize, check_size, check_sizes, resize_all, resize_kind, target_size
+from ..lowmode import low_all, low_allowed, low_mode, low_step, lr_drops
 from ..mixsize import GradSmoother, SizeBatchNorm, SizeRegime, check_duplicates, parse_regime, resize_crop
 from ..mixsize import smooth_gradients_, weights_norm
 from ..mixsize import calibrate_bn as _calibrate_bn
 from ..data.sizes import StepLoader, copies_of, example_batch, inner_loader, mixsize_loader
-from ..data.sizes import training_batches
+from ..data.sizes import spatial_axes, training_batches
 from .strides import add_columns, unwrapped
 
-# %% ../../nbs/40_callback.sizes.ipynb #9474a8a8
+# %% ../../nbs/40_callback.sizes.ipynb #d8ec13ff
 def check_targets(
     parts:Sequence, # Targets of a batch
-    ndim:int=2, # Spatial axes of the images
+    size:tuple, # px of the images, one number per axis
 )->None:
     "Raise `ValueError` for maps of a plain type among the targets"
     for t in parts:
-        plain = isinstance(t, Tensor) and not isinstance(t, TensorImage) and t.dim() > ndim
-        if plain and t.is_floating_point() and is_resized(t, ndim - 1):
+        plain = isinstance(t, Tensor) and not isinstance(t, TensorImage) and resize_kind(t) == 'image'
+        if plain and (t.dim() > len(size) + 1 or tuple(t.shape[1:]) == size):
             raise ValueError(f"targets of shape {tuple(t.shape)} are maps of plain type {type(t).__name__}; "
                 "expected TensorMask or TensorImage, resized with the image; return one from your transform")
 
@@ -55,10 +52,10 @@ def check_training(
 )->None:
     "Raise `ValueError` for sizes that the network cannot take, or targets that cannot follow"
     xb, yb = example_batch(learn.dls)
-    check_targets(yb, xb[0].dim() - 2)
+    check_targets(yb, tuple(xb[0].shape[2:]))
     check_sizes(sizes, unwrapped(learn.model), tuple(xb))
 
-# %% ../../nbs/40_callback.sizes.ipynb #2c44d224
+# %% ../../nbs/40_callback.sizes.ipynb #bf92f73a
 class SizeCallback(Callback):
     "Change the size of training batches, and show it: a column, the progress bar, a history"
     order,run_valid,remove_on_fetch,_only_train_loop = Recorder.order+1,False,True,True
@@ -95,7 +92,7 @@ class SizeCallback(Callback):
         "Show the column in the table"
         if self.training_now: self.recorder.log += [self.column_value() if self.rows else None]
 
-# %% ../../nbs/40_callback.sizes.ipynb #0ac2423c
+# %% ../../nbs/40_callback.sizes.ipynb #af39c9e5
 def mean_of(
     rows:list, # Dicts with a number, or a tuple of numbers, under `key`
     key:str, # Name of the column
@@ -118,7 +115,7 @@ def column_value(self:SizeCallback)->float: # px
     "Average the size over the steps of the epoch"
     return round(mean_of(self.rows, 'size'), 1)
 
-# %% ../../nbs/40_callback.sizes.ipynb #58e80eea
+# %% ../../nbs/40_callback.sizes.ipynb #ecfa121a
 class MixSize(SizeCallback):
     "Draw size, batch and duplicates of every step from a regime (Mix & Match)"
     def __init__(self,
@@ -134,7 +131,8 @@ class MixSize(SizeCallback):
     def now(self)->SizeRegime: # For this Learner
         "Return the regime, with the batch size of the loader if it came by name"
         if isinstance(self.regime, SizeRegime): return self.regime
-        return parse_regime(self.regime, batch=inner_loader(self.dls.train).bs)
+        dl = inner_loader(self.dls.train)
+        return parse_regime(self.regime, batch=dl.bs, ndim=spatial_axes(dl))
 
     def all_sizes(self)->list: # As in `target_size`
         "List its sizes, and check that duplicates would differ"
@@ -147,7 +145,7 @@ class MixSize(SizeCallback):
         "Plan the epoch"
         return mixsize_loader(dl, self.now(), self.seed, self.epoch, self.drop_last, self.mode)
 
-# %% ../../nbs/40_callback.sizes.ipynb #6a3bc91d
+# %% ../../nbs/40_callback.sizes.ipynb #dcee2679
 class ProgressiveSize(SizeCallback):
     "Let the images grow during training, or follow any schedule of `resample_nb.sizes`"
     def __init__(self,
@@ -214,7 +212,7 @@ class LowOnce:
         if not self.model.training: return self.model.forward(*args, **kw)
         with self.context(): return self.model.forward(*args, **kw)
 
-# %% ../../nbs/40_callback.sizes.ipynb #15c197a1
+# %% ../../nbs/40_callback.sizes.ipynb #043ad120
 def drop_epochs(
     lr_at:Callable, # Learning rate as a function of the share of training done, 0 to 1
     n_epochs:int, # Epochs
@@ -232,7 +230,7 @@ def scheduled_drops(
     scheds = [c.scheds['lr'] for c in learn.cbs if isinstance(c, ParamScheduler) and 'lr' in c.scheds]
     return drop_epochs(scheds[0], learn.n_epoch) if scheds else None
 
-# %% ../../nbs/40_callback.sizes.ipynb #f909674e
+# %% ../../nbs/40_callback.sizes.ipynb #dc267643
 class LowMode(SizeCallback):
     "Take some training steps at low resolution, with pooled kernels"
     order,column,exclusive = MixSize.order+1,'low',False
@@ -265,13 +263,19 @@ class LowMode(SizeCallback):
     def seen(self)->dict: return dict(low=self.low[self.iter], **super().seen())
     def column_value(self)->float: return round(mean_of(self.rows, 'low'), 2)
 
-# %% ../../nbs/40_callback.sizes.ipynb #6cd9b6c7
+# %% ../../nbs/40_callback.sizes.ipynb #25c01b92
+def seen_drops(
+    lrs:Sequence, # (epoch, learning rate) at the start of each epoch so far
+)->list: # Epochs
+    "Find the epochs that began with a clearly smaller learning rate than the one before"
+    return [e for (_, before), (e, lr) in zip(lrs, lrs[1:]) if lr < .7 * before]
+
 @patch
 def known_drops(self:LowMode)->list: # Epochs
     "Return the drops that the scheduler knows, or those seen so far in this fit"
     if self.drops is not None: return self.drops
     self.lrs.append((self.epoch, self.opt.hypers[-1]['lr']))
-    return [e for (_, before), (e, lr) in zip(self.lrs, self.lrs[1:]) if lr < .7 * before]
+    return seen_drops(self.lrs)
 
 @patch
 def loader(self:LowMode,
@@ -290,7 +294,7 @@ def change(self:LowMode,
 )->tuple: # As many
     "Shrink the batch of a low step"
     if not self.low[step]: return batch
-    return tuple(low_batch(t, self.r, batch[0].dim() - 2, self.images) for t in batch)
+    return low_all(batch, self.r, batch[0].dim() - 2, self.images)
 
 @patch
 @contextmanager
@@ -327,7 +331,15 @@ def set_running(
     groups = opt.opt.param_groups if isinstance(opt, OptimWrapper) else opt.hypers
     groups[-1]['grad_norm'] = norm
 
-# %% ../../nbs/40_callback.sizes.ipynb #f3b38ef0
+# %% ../../nbs/40_callback.sizes.ipynb #88fa8b0d
+def norm_rows(
+    rows:list, # Of (step, size in px, norm, factor); the last two 0-d on the device
+)->list: # Dicts step, size, norm, smoothed
+    "Read norms before and after smoothing from the device, all at once"
+    values = torch.stack([torch.stack(r[2:]) for r in rows]).tolist() if rows else []
+    return [dict(step=step, size=size, norm=norm, smoothed=norm * factor)
+        for (step, size, *_), (norm, factor) in zip(rows, values)]
+
 class GradSmooth(Callback):
     "Scale gradients to the running mean of their norms (Mix & Match, Section 4.1)"
     order,run_valid,remove_on_fetch,_only_train_loop = GradientClip.order+1,False,True,True
@@ -345,16 +357,23 @@ class GradSmooth(Callback):
         params = [p for p in self.learn.model.parameters() if p.grad is not None]
         running, coef, norm = smooth_gradients_(params, get_running(self.opt), **self.kw)
         set_running(self.opt, running)
-        self.rows.append((self.train_iter, min(self.xb[0].shape[2:], default=0), norm, norm * coef))
+        self.rows.append((self.train_iter, min(self.xb[0].shape[2:], default=0), norm, coef))
 
     def after_train(self):
         "Read the norms of the epoch from the device, all at once"
-        values = torch.stack([torch.stack(r[2:]) for r in self.rows]).tolist() if self.rows else []
-        for (step, size, *_), (norm, smoothed) in zip(self.rows, values):
-            self.history.append(dict(step=step, size=size, norm=norm, smoothed=smoothed))
+        self.history += norm_rows(self.rows)
         self.rows = []
 
-# %% ../../nbs/40_callback.sizes.ipynb #be60d7a6
+# %% ../../nbs/40_callback.sizes.ipynb #3dccbb36
+def scale_lrs(
+    opt:Optimizer|OptimWrapper, # A fastai optimiser; changed in place
+    factor:float, # Above 0
+)->list: # The learning rates before, one per group
+    "Multiply the learning rates of all groups"
+    lrs = [h['lr'] for h in opt.hypers]
+    opt.set_hyper('lr', [lr * factor for lr in lrs])
+    return lrs
+
 class ScaleLR(Callback):
     "Multiply the learning rate of every step by a factor"
     order,run_valid,remove_on_fetch,_only_train_loop = SizeCallback.order+2,False,True,True
@@ -366,15 +385,14 @@ class ScaleLR(Callback):
 
     def before_step(self):
         "Multiply; the last callback before the step"
-        self.lrs = [h['lr'] for h in self.opt.hypers]
-        self.opt.set_hyper('lr', [lr * self.factor for lr in self.lrs])
+        self.lrs = scale_lrs(self.opt, self.factor)
 
     def after_step(self):
         "Put the learning rate back"
         if getattr(self, 'lrs', None): self.opt.set_hyper('lr', self.lrs)
         self.lrs = None
 
-# %% ../../nbs/40_callback.sizes.ipynb #b8912b4f
+# %% ../../nbs/40_callback.sizes.ipynb #36c91bad
 @patch
 def calibrate_bn(self:Learner,
     size:int|float|tuple=1., # Evaluation size, as in `target_size`
@@ -399,7 +417,7 @@ def calibrated_at(self:Learner,
         self._size_bn.calibrate(size, training_batches(self.dls, size, n_batches), n_batches)
     return self._size_bn
 
-# %% ../../nbs/40_callback.sizes.ipynb #db56d66b
+# %% ../../nbs/40_callback.sizes.ipynb #87674354
 class EvalSize(Callback):
     "Resize evaluation batches; put in place by `Learner.at_size`"
     order,run_train = -.5,False
@@ -446,7 +464,7 @@ def validate_sizes(self:Learner,
             rows.append(dict(size=size, calibrated=c, **dict(zip(names, values))))
     return pd.DataFrame(rows)
 
-# %% ../../nbs/40_callback.sizes.ipynb #f074ce91
+# %% ../../nbs/40_callback.sizes.ipynb #8ddd5e27
 class CalibrateBN(Callback):
     "Calibrate BatchNorm for a size after the last epoch of a fit, or after every one"
     order,run_valid,remove_on_fetch,_only_train_loop = SizeCallback.order+3,False,True,True
@@ -462,7 +480,7 @@ class CalibrateBN(Callback):
         last = self.epoch == self.learn.n_epoch - 1 and not hasattr(self.learn, 'lr_finder')
         if last or self.every: self.learn.calibrate_bn(self.size, self.n_batches)
 
-# %% ../../nbs/40_callback.sizes.ipynb #e47944ed
+# %% ../../nbs/40_callback.sizes.ipynb #ebb97647
 @patch
 def to_fullsize(self:Learner)->Learner: # Itself
     "Train at one size again: remove all size callbacks and what came with them"
@@ -488,7 +506,7 @@ def to_mixsize(self:Learner,
     if calibrate: self.add_cb(CalibrateBN())
     return self
 
-# %% ../../nbs/40_callback.sizes.ipynb #76b6c1b3
+# %% ../../nbs/40_callback.sizes.ipynb #2dea064f
 @patch
 def to_lowmode(self:Learner,
     p:float|Sequence=.5, # Probability of a low step, one number or one per epoch
@@ -509,7 +527,7 @@ def to_progressive(self:Learner,
     self.remove_cbs([c for c in self.cbs if isinstance(c, ProgressiveSize)])
     return self.add_cb(ProgressiveSize(start, end, **kw))
 
-# %% ../../nbs/40_callback.sizes.ipynb #b6e31195
+# %% ../../nbs/40_callback.sizes.ipynb #6ae4cead
 def sizes_ahead(
     cb:SizeCallback, # Of a Learner
     full:tuple, # Size of the images (px)
@@ -521,13 +539,16 @@ def sizes_ahead(
     if isinstance(cb, LowMode): wanted += [tuple(-(-n // cb.r) for n in s) for s in wanted]
     return sorted(set(wanted), reverse=True)
 
-# %% ../../nbs/40_callback.sizes.ipynb #cf81b59d
+# %% ../../nbs/40_callback.sizes.ipynb #1b59267e
 def _strip(ax, x, widest):
-    "Draw a row of images side by side"
-    x = x.detach().cpu().as_subclass(Tensor)
+    "Draw a row of images, sequences or middle slices side by side"
+    name, x = '×'.join(map(str, x.shape[2:])), x.detach().cpu().as_subclass(Tensor)
+    if x.dim() == 5: x = x[:, :, x.shape[2] // 2]
     row = torch.cat(list((x - x.min()) / (x.max() - x.min() + 1e-9)), -1)
-    ax.imshow(row.permute(1, 2, 0), **({} if len(row) == 3 else dict(cmap='gray')), interpolation='nearest')
-    ax.set(xlim=(-.5, widest - .5), xticks=[], yticks=[], ylabel='{}×{}'.format(*x.shape[2:]), frame_on=False)
+    if x.dim() == 3: ax.plot(row.T)
+    elif len(row) == 3: ax.imshow(row.permute(1, 2, 0), interpolation='nearest')
+    else: ax.imshow(row[0], cmap='gray', interpolation='nearest')
+    ax.set(xlim=(-.5, widest - .5), xticks=[], yticks=[], ylabel=name, frame_on=False)
 
 @patch
 def show_sizes(self:Learner,
@@ -543,10 +564,10 @@ def show_sizes(self:Learner,
     if axs is None:
         fig = plt.figure(figsize=(n, 1.2 * len(sizes)), layout='constrained')
         axs = fig.subplots(len(sizes), squeeze=False).ravel()
-    for ax, s in zip(axs, sizes): _strip(ax, resize_all((x,), s)[0], sizes[0][-1] * len(x))
+    for ax, s in zip(axs, sizes): _strip(ax, resize_all((x,), s, len(s))[0], sizes[0][-1] * len(x))
     return axs
 
-# %% ../../nbs/40_callback.sizes.ipynb #e12b432c
+# %% ../../nbs/40_callback.sizes.ipynb #91c17c6c
 def plot_size_history(
     history:list, # Rows of `MixSize.history`, `LowMode.history` or `ProgressiveSize.history`
     ax:Axes|None=None, # Axes to draw on; None: the current ones

@@ -6,7 +6,7 @@ Docs: https://resample-nb.github.io/resample_nb/data.sizes.html.md"""
 
 # %% auto #0
 __all__ = ['StepLoader', 'inner_loader', 'example_batch', 'training_batches', 'MixSizeDL', 'check_indexed', 'mixsize_loader',
-           'copies_of']
+           'copies_of', 'spatial_axes']
 
 # %% ../../nbs/30_data.sizes.ipynb #2e5f7f0f
 from collections.abc import Callable, Iterator
@@ -40,7 +40,7 @@ class StepLoader(GetAttr):
     def __len__(self)->int: return len(self.dl)
     def __iter__(self)->Iterator: return (self.change(i, b) for i, b in enumerate(self.dl))
 
-# %% ../../nbs/30_data.sizes.ipynb #5903fb46
+# %% ../../nbs/30_data.sizes.ipynb #5b17f440
 def inner_loader(
     dl:Any, # A loader, possibly shared among ranks
 )->Any: # fastai's own loader
@@ -67,7 +67,7 @@ def training_batches(
         loader = inner_loader(dls.train).new(shuffle=True)
         for b in islice(loader, n_batches): yield resize_all(b[:n], size, b[0].dim() - 2)
 
-# %% ../../nbs/30_data.sizes.ipynb #1e21f890
+# %% ../../nbs/30_data.sizes.ipynb #b3372a8c
 class MixSizeDL(TfmdDL):
     "Load an epoch by a plan of (choice, samples): size, batch and duplicates of every step"
     def __init__(self,
@@ -96,7 +96,7 @@ class MixSizeDL(TfmdDL):
             ndim = ndim or b[0].dim() - 2
             yield resize_all(b, choice.size, ndim=ndim, mode=self.mode)
 
-# %% ../../nbs/30_data.sizes.ipynb #69d2072d
+# %% ../../nbs/30_data.sizes.ipynb #d991530e
 def check_indexed(
     dl:TfmdDL, # fastai's own loader
 )->None:
@@ -123,7 +123,7 @@ def mixsize_loader(
     plan = epoch_plan(regime, inner.n, seed, epoch, drop_last=drop_last, rank=rank, world=world)
     return inner.new(cls=MixSizeDL, plan=plan, mode=mode, device=dl.device)
 
-# %% ../../nbs/30_data.sizes.ipynb #61dfdd2f
+# %% ../../nbs/30_data.sizes.ipynb #c2290d96
 def copies_of(
     dl:TfmdDL, # A fastai training loader
     k:int=16, # How many
@@ -134,3 +134,9 @@ def copies_of(
     with no_random():
         b = to_device(dl.do_batch([dl.do_item(0) for _ in range(k)]), dl.device)
         return dl.after_batch(b)[0]
+
+def spatial_axes(
+    dl:TfmdDL, # A fastai training loader
+)->int: # 1, 2 or 3
+    "Count the spatial axes of the inputs; an iterable data set counts as images"
+    return copies_of(dl, 1).dim() - 2 if getattr(dl, 'n', None) is not None and dl.indexed else 2

@@ -8,10 +8,14 @@ import json
 import sys
 
 import torch
+from torch.nn.functional import conv1d
 
+from resample_nb.kernels import DilatedKernel, FourierKernel
 from resample_nb.lowmode import pool_kernel
 from resample_nb.masks import gaussian_mask, sigmoid_mask
 from resample_nb.mixsize import calibrate_bn, mixsize_config, size_regime, smooth_gradients_
+from resample_nb.mrconv import MRConv
+from resample_nb.reparam import ParallelConv, merge_branches
 from resample_nb.spectral import spectral_resample
 from resample_nb.strides import DiffStride, axis_mask, official_masks
 
@@ -156,6 +160,79 @@ def pooling(group):
             yield key, rel(pool_kernel(tensor(group['k5']), 2, pad=pad, count_pad=count), tensor(group[key]))
 
 
+def parallel_block(group):
+    "Yield (name, deviation) of RepVGG's block: kernel, bias and output merged, and output of the branches"
+    block = ParallelConv(2, 2, (3, 1, 'identity')).double().eval()
+    with torch.no_grad():
+        for (*conv, bn), name in zip(block.branches, ('b3', 'b1', 'id')):
+            if conv: conv[0].weight.copy_(tensor(group['w' + name[1]]))
+            stored, bn.eps = group['bn'][name], group['eps']
+            for p, key in ((bn.weight, 'gamma'), (bn.bias, 'beta'), (bn.running_mean, 'mean'), (bn.running_var, 'var')):
+                p.copy_(double(stored[key]))
+        conv, x = block.fuse(), tensor(group['x']).double()
+        yield 'kernel', rel(conv.weight, tensor(group['K']).double())
+        yield 'bias', rel(conv.bias, double(group['b']))
+        yield 'merged output', rel(conv(x), tensor(group['y']).double())
+        yield 'output of the branches', rel(block(x), tensor(group['y']).double())
+
+
+def dilated_merge(group):
+    "Yield (name, deviation) of a 7x7 kernel and a dilated 3x3 one: merged kernel and its output"
+    kernel, _ = merge_branches([tensor(group['k7']), tensor(group['k3'])], dilations=[1, 2])
+    yield 'kernel', rel(kernel, tensor(group['K']).double())
+    y = torch.nn.functional.conv2d(tensor(group['x']).double(), kernel, padding=3)
+    yield 'output', rel(y, tensor(group['y']).double())
+
+
+def fourier_kernels(group):
+    """Yield (name, deviation) of Fourier kernels in both norms, at their own length and at the others' rates
+
+    The stored kernel of length 4 has 4 modes, of which irfft drops the last: a length of 4 holds 3."""
+    for c in group['cases']:
+        w = torch.stack([tensor(c['coef_real']), tensor(c['coef_imag'])], -1).double()
+        modes = min(w.shape[1], c['length'] // 2 + 1)
+        for norm in ('backward', 'ortho'):
+            k = FourierKernel(w.shape[0], c['length'], modes, norm).double()
+            with torch.no_grad(): k.weight.copy_(w[:, :modes])
+            yield f"fourier {c['length']} {norm}", rel(k(), tensor(c[f'kernel_irfft_{norm}']).double())
+            if norm == 'ortho': continue
+            for other in group['cases']:          # the same parameters: the same kernel at another rate
+                if other is c or min(c['length'], other['length']) < 2 * w.shape[1] - 1: continue
+                want = tensor(other['kernel_irfft_backward']).double()
+                yield f"fourier {c['length']} at {other['length']}", rel(k(other['length']), want)
+
+
+def dilated_kernels(group, merge):
+    "Yield (name, deviation) of dilated kernels and of what they make of a signal, causally"
+    taps, u = tensor(group['k']).double(), tensor(merge['u']).double()
+    channels, size = taps.shape
+    for c in group['cases']:
+        want = tensor(c['dense']).double()
+        k = DilatedKernel(channels, size * c['dilation'], size).double()
+        with torch.no_grad(): k.weight.copy_(taps)
+        dense, span = k(), want.shape[-1]
+        assert k.dilation == c['dilation'] and not dense[:, span:].any(), c['dilation']
+        yield f"dilated {c['dilation']} dense", rel(dense[:, :span], want)
+        y = conv1d(u, dense.flip(-1)[:, None], padding=k.length - 1, groups=channels)[..., :u.shape[-1]]
+        yield f"dilated {c['dilation']} y", rel(y, tensor(c['y']).double())
+
+def causal_merge(group):
+    "Yield (name, deviation) of a merged layer: kernel, bias, output"
+    shape = group['alpha']['shape']
+    layer = MRConv(shape[1], group['L'], 'dense', l0=group['l0']).double().eval()
+    names = dict(weight='gamma', bias='beta', running_mean='mean', running_var='var')
+    with torch.no_grad():
+        for own, k in zip(layer.kernels, group['kernels'], strict=True): own.weight.copy_(tensor(k).double())
+        layer.alpha.copy_(tensor(group['alpha']))
+        for name, key in names.items(): getattr(layer.norm, name).copy_(double([b[key] for b in group['bn']]).flatten())
+    layer.norm.num_batches_tracked += 1
+    u = tensor(group['u']).double()
+    for name, m in (('training form', layer), ('merged', layer.fuse())): yield name, rel(m(u), tensor(group['y']).double())
+    kernel, bias, _ = layer.merged()
+    yield 'kernel', rel(kernel, tensor(group['k_rep']).double())
+    yield 'bias', rel(bias, double(group['b_rep']))
+
+
 def main(path):
     "Print a line per group; return 1 if any deviation is above the limit"
     with open(path, encoding='utf-8') as f: v = json.load(f)
@@ -171,7 +248,12 @@ def main(path):
         bn_calibration=calibration(v['bn_calibration']),
         mixsize_config=configs(v['mixsize_config_table']),
         mixsize_expectations=expectations(v['mixsize_expectations']),
-        lowmode_kernel_pool=pooling(v['lowmode_kernel_pool']))
+        lowmode_kernel_pool=pooling(v['lowmode_kernel_pool']),
+        bn_merge_repvgg_block=parallel_block(v['bn_merge_repvgg_block']),
+        dilated_reparam_merge_2d=dilated_merge(v['dilated_reparam_merge_2d']),
+        mrconv_fourier_kernels=fourier_kernels(v['mrconv_fourier_kernels']),
+        mrconv_dilated_kernels=dilated_kernels(v['mrconv_dilated_kernels'], v['mrconv_causal_merge']),
+        mrconv_causal_merge=causal_merge(v['mrconv_causal_merge']))
     bad = 0
     for name, rows in groups.items():
         rows = list(rows)

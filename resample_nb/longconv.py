@@ -24,7 +24,7 @@ from torch.autograd.function import once_differentiable
 from torch.fft import irfft, rfft
 from .spectral import autocast_off, spectral_dtype
 
-# %% ../nbs/04_longconv.ipynb #f63f25cf
+# %% ../nbs/04_longconv.ipynb #b171df1e
 def trim_taps(
     kernel:Tensor, # (..., taps)
     lag:int, # Of the first tap
@@ -44,7 +44,7 @@ def pad_taps(
     "Pad a kernel with zeros on both sides"
     return F.pad(kernel, (lag - first, last - lag - kernel.shape[-1] + 1))
 
-# %% ../nbs/04_longconv.ipynb #21f23037
+# %% ../nbs/04_longconv.ipynb #70680860
 def place_taps(
     kernel:Tensor, # (..., taps)
     lag:int, # Of the first tap
@@ -64,7 +64,7 @@ def read_taps(
     n, z = z.shape[-1], z.roll(-lag, -1) if lag else z
     return z[..., :taps] if taps <= n else z[..., torch.arange(taps, device=z.device) % n]
 
-# %% ../nbs/04_longconv.ipynb #e5f5b477
+# %% ../nbs/04_longconv.ipynb #03004b3f
 @lru_cache(maxsize=4096)
 def fast_length(
     n:int, # Samples needed, at least 1
@@ -79,7 +79,7 @@ def fast_length(
         if rest == 1: return m
         m += 2
 
-# %% ../nbs/04_longconv.ipynb #0aeb455d
+# %% ../nbs/04_longconv.ipynb #45cfd0fb
 block_values = dict(cpu=2**19)      # of a block, in samples; other devices take all channels at once
 
 def channel_blocks(
@@ -99,7 +99,7 @@ def batch_dot(
     "Sum conj(X) Y over the batch"
     return X.conj_physical_().mul_(Y).sum(0)
 
-# %% ../nbs/04_longconv.ipynb #b5dff940
+# %% ../nbs/04_longconv.ipynb #0e1fbca1
 class FFTConv(torch.autograd.Function):
     "Convolve (batch, channels, length) with (channels, taps) on a circle of n samples"
     @staticmethod
@@ -122,7 +122,7 @@ class FFTConv(torch.autograd.Function):
             du[:, c] = irfft(G.mul_(K.conj()), n)[..., :size]
         return du, dk, None, None
 
-# %% ../nbs/04_longconv.ipynb #0765547c
+# %% ../nbs/04_longconv.ipynb #27244408
 def direct_conv(
     u:Tensor, # (batch, channels, length)
     kernel:Tensor, # (channels, taps)
@@ -136,7 +136,7 @@ def direct_conv(
     else: x = F.pad(u, (before, after))          # a negative number cuts
     return F.conv1d(x, kernel.to(u.dtype).flip(-1)[:, None], groups=len(kernel))
 
-# %% ../nbs/04_longconv.ipynb #ee02b806
+# %% ../nbs/04_longconv.ipynb #54685003
 crossing = dict(train=8, infer=64)      # direct up to so many taps, with and without gradients
 
 def choose_conv(
@@ -150,7 +150,7 @@ def choose_conv(
     if torch.compiler.is_exporting(): return 'direct'
     return 'direct' if taps <= crossing['train' if torch.is_grad_enabled() else 'infer'] else 'fft'
 
-# %% ../nbs/04_longconv.ipynb #3269a811
+# %% ../nbs/04_longconv.ipynb #7dfbcddb
 def check_sequence(
     u:Tensor, # (..., channels, length)
     channels:int, # Expected
@@ -181,7 +181,7 @@ def long_conv(
     with autocast_off(u): y = FFTConv.apply(x.to(dtype), k.to(dtype), first, n)
     return y.to(u.dtype).reshape(u.shape)
 
-# %% ../nbs/04_longconv.ipynb #fd5d834a
+# %% ../nbs/04_longconv.ipynb #96d4d1d2
 def lag_sums(
     u:Tensor, # (batch, channels, length)
     right:Tensor, # `u` with every sample shifted to end at the last position; `u` itself without padding
@@ -192,7 +192,7 @@ def lag_sums(
     if border == 'circular': return ahead[..., -1:].expand(-1, 2 * u.shape[-1] - 1)
     return torch.cat([ahead[..., -1:] - ahead[..., :-1].flip(-1), past.flip(-1)], -1)
 
-# %% ../nbs/04_longconv.ipynb #293f27ba
+# %% ../nbs/04_longconv.ipynb #a7794761
 def power(
     X:Tensor, # (batch, channels, frequencies) complex
 )->Tensor: # (channels, frequencies) real
@@ -209,7 +209,7 @@ def head_energy(
     c = c[..., :size] if mask is None else c[..., :size] * mask
     return c.square().sum(-1).sum(0, dtype=torch.float64)
 
-# %% ../nbs/04_longconv.ipynb #c89569fe
+# %% ../nbs/04_longconv.ipynb #e485616c
 class Correlate(torch.autograd.Function):
     "Autocorrelate an input, and measure its convolutions with long kernels, from one spectrum"
     @staticmethod
@@ -239,7 +239,7 @@ class Correlate(torch.autograd.Function):
             dx[:, c] = irfft(G, n)[..., :x.shape[-1]]
         return dx, None, None, None, None, *dks
 
-# %% ../nbs/04_longconv.ipynb #2e37ac34
+# %% ../nbs/04_longconv.ipynb #c6941401
 def back_energy(
     X:Tensor, # (batch, channels, frequencies): spectrum of the input
     kernel:Tensor, # (channels, taps)
@@ -258,7 +258,7 @@ def back_energy(
     dk = read_taps(irfft(batch_dot(X.clone(), C), n), lag, kernel.shape[-1])
     return C.mul_(K.conj()), dk
 
-# %% ../nbs/04_longconv.ipynb #c5050e19
+# %% ../nbs/04_longconv.ipynb #f2984f82
 class Overhang(torch.autograd.Function):
     "Measure the energy of convolutions beyond the end of their input"
     @staticmethod
@@ -291,7 +291,7 @@ class Overhang(torch.autograd.Function):
                 dx[:, c, x.shape[-1] - reach:] += irfft(Y.mul_(K.conj()), n)[..., :reach]
         return dx, *dks
 
-# %% ../nbs/04_longconv.ipynb #b7840afc
+# %% ../nbs/04_longconv.ipynb #945c2b47
 class HalfFFT(torch.autograd.Function):
     "Transform real taps, padded to `n`; backward by a real FFT"
     @staticmethod
@@ -313,7 +313,7 @@ def autocorrelation(
     n = fast_length(2 * taps)
     return irfft(torch.view_as_real(HalfFFT.apply(kernel, n)).square().sum(-1), n)[..., :taps]
 
-# %% ../nbs/04_longconv.ipynb #1258ee0a
+# %% ../nbs/04_longconv.ipynb #f55d3dd4
 @dataclass
 class BranchSums:
     "Hold count, total and total of squares of N branches; those of several batches add up"
@@ -344,7 +344,7 @@ class BranchSums:
         total, square, count = packed.split([self.total.numel(), self.square.numel(), 1])
         return BranchSums(count.detach(), total.view_as(self.total), square.view_as(self.square))
 
-# %% ../nbs/04_longconv.ipynb #59b4be70
+# %% ../nbs/04_longconv.ipynb #87f23f87
 def mask_lengths(
     mask:Tensor, # (batch, length) bool, True where a sample is valid
     shape:tuple, # (batch, length) expected
@@ -367,7 +367,7 @@ def align_right(
     at = torch.arange(u.shape[-1], device=u.device) + lengths[:, None]   # modulo the length: zeros come round
     return u.gather(-1, (at % u.shape[-1])[:, None].expand_as(u))
 
-# %% ../nbs/04_longconv.ipynb #dd6f3bf6
+# %% ../nbs/04_longconv.ipynb #0476a09b
 def _reach(kernel, lag): return max(0, -lag), max(0, lag + kernel.shape[-1] - 1)
 
 def _fit(kernel, lag, size, border):
@@ -388,7 +388,7 @@ def _overhangs(u, right, kernels, lags):
         for i, e in zip(found, Overhang.apply(x, *found.values())): out[i] = out[i] + e
     return out
 
-# %% ../nbs/04_longconv.ipynb #56294c63
+# %% ../nbs/04_longconv.ipynb #35409a87
 def _sums(u, right, mask, kernels, lags, border):
     "Find totals and squares of every branch, and the energy of the input"
     size = u.shape[-1]
@@ -409,7 +409,7 @@ def _sums(u, right, mask, kernels, lags, border):
     total = [(k.double() * w[:, a + size - 1:][:, :k.shape[-1]]).sum(-1) for k, a in zip(kernels, lags)]
     return torch.stack(total), torch.stack(square), r[:, 0].detach()
 
-# %% ../nbs/04_longconv.ipynb #77e86056
+# %% ../nbs/04_longconv.ipynb #749c8f5a
 steep = 7.      # |mean| over standard deviation of a channel of the input, above which float64 is used
 
 def is_steep(
@@ -450,7 +450,7 @@ def branch_stats(
             total, square, _ = _sums(u.double(), right.double(), fine, ks, starts, border)
     return BranchSums(count, total, square)
 
-# %% ../nbs/04_longconv.ipynb #f8a84bd9
+# %% ../nbs/04_longconv.ipynb #c15762a6
 class LongConv(nn.Module):
     "Convolve every channel with a long kernel of its own, and add a bias"
     def __init__(self,

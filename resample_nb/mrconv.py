@@ -318,7 +318,7 @@ def set_rate(
     for m in layers.values(): m.rate = rate
     return model
 
-# %% ../nbs/06_mrconv.ipynb #a9324bf7
+# %% ../nbs/06_mrconv.ipynb #630fdfc0
 class ChannelNorm(nn.Module):
     "Normalise (batch, channels, length) by BatchNorm or LayerNorm, padding left out"
     def __init__(self,
@@ -335,7 +335,7 @@ class ChannelNorm(nn.Module):
     )->Tensor: # (batch, channels, length)
         "Normalise the valid samples"
         if isinstance(self.norm, nn.LayerNorm): return self.norm(x.transpose(1, 2)).transpose(1, 2)
-        if mask is None: return self.norm(x)
+        if mask is None or not self.norm.training: return self.norm(x)
         y = x.transpose(1, 2).clone()
         y[mask] = self.norm(y[mask])
         return y.transpose(1, 2)

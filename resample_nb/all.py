@@ -7,19 +7,26 @@ Docs: https://resample-nb.github.io/resample_nb/all.html.md"""
 # %% auto #0
 __all__ = []
 
-# %% ../nbs/90_all.ipynb #049fc892
+# %% ../nbs/90_all.ipynb #ca1bf34c
 from .masks import *
 from .spectral import *
 from .strides import *
+from .reparam import *
+from .longconv import *
+from .kernels import *
+from .mrconv import *
 from .cost import *
 from .sizes import *
 from .lowmode import *
 from .mixsize import *
 from .models.resnet import *
+from .models.mrconv import *
 from .data.core import *
 from .data.sizes import *
+from .data.sequences import *
 from .callback.strides import *
 from .callback.sizes import *
+from .callback.mrconv import *
 from .plots import *
 
 __all__ = [name for name in globals() if not name.startswith('_')]     # nbdev itself lists only what is defined here

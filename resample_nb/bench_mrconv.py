@@ -170,7 +170,7 @@ def bench_growth(
     column = f'time at L = {n}, relative to N = 4'
     return rows, [{'N': k, column: f"{ratio(t, str(k), '4'):.2f}"} for k in (1, 4, 8, 12)]
 
-# %% ../nbs/55_bench.mrconv.ipynb #424a3dc6
+# %% ../nbs/55_bench.mrconv.ipynb #c9203ee6
 def peak_step(
     name:str, # One of `make_rivals`
     length:int, # Samples
@@ -204,7 +204,7 @@ def bench_memory(
             mib[name] = float(subprocess.run(run, capture_output=True, text=True, check=True).stdout)
         ours = mib[names[0]]
         rows.append({'L': n, 'ours, MiB': f'{ours:.0f}',
-            **{f'ours / {k}': f'{ours / mib[k]:.2f}' for k in names[1:]}})
+            **{f'ours / {k}': f'{ours / mib[k]:.2f}' if mib[k] else None for k in names[1:]}})
     return rows
 
 # %% ../nbs/55_bench.mrconv.ipynb #99cd95d9

@@ -151,13 +151,14 @@ class FourierKernel(Kernel1d):
         self.weight = nn.Parameter(torch.empty(self.channels, self.modes, 2))
         self.reset_parameters()
 
-# %% ../nbs/05_kernels.ipynb #32519d38
+# %% ../nbs/05_kernels.ipynb #2bfb565a
 @patch
 def native(self:FourierKernel)->Tensor: # (channels, length)
     "Return the inverse real FFT of the modes, zero padded"
     with autocast_off(self.weight):
         c = torch.view_as_complex(self.weight.to(spectral_dtype(self.weight.dtype)).contiguous())
-        return torch.fft.irfft(c, n=self.length, norm=self.norm).to(self.weight.dtype)
+        scale = self.length**.5 if self.norm == 'ortho' else 1.       # a product, for PyTorch 2.6: its FFT refuses
+        return (torch.fft.irfft(c, n=self.length) * scale).to(self.weight.dtype)    # expanded gradients
 
 @patch
 @torch.no_grad()

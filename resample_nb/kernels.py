@@ -151,14 +151,15 @@ class FourierKernel(Kernel1d):
         self.weight = nn.Parameter(torch.empty(self.channels, self.modes, 2))
         self.reset_parameters()
 
-# %% ../nbs/05_kernels.ipynb #2bfb565a
+# %% ../nbs/05_kernels.ipynb #90fd651b
 @patch
 def native(self:FourierKernel)->Tensor: # (channels, length)
     "Return the inverse real FFT of the modes, zero padded"
     with autocast_off(self.weight):
         c = torch.view_as_complex(self.weight.to(spectral_dtype(self.weight.dtype)).contiguous())
-        scale = self.length**.5 if self.norm == 'ortho' else 1.       # a product, for PyTorch 2.6: its FFT refuses
-        return (torch.fft.irfft(c, n=self.length) * scale).to(self.weight.dtype)    # expanded gradients
+        # a product in both cases: the FFT of PyTorch 2.6 refuses the gradient of a plain sum
+        scale = self.length**.5 if self.norm == 'ortho' else 1.
+        return (torch.fft.irfft(c, n=self.length) * scale).to(self.weight.dtype)
 
 @patch
 @torch.no_grad()

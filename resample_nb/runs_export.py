@@ -78,7 +78,7 @@ def export_program(
         except Exception as e: raise ValueError(f"{type(model).__name__} cannot be traced into one graph: "
             f"{str(e).splitlines()[0]}; load_run or load_sequence_model give the network itself") from e
 
-# %% ../nbs/52b_runs.export.ipynb #6af03b4e
+# %% ../nbs/52b_runs.export.ipynb #06646d88
 def check_onnx()->None:
     "Raise `ValueError` if what is needed to write ONNX is not installed"
     missing = [m for m in ('onnx', 'onnxscript') if find_spec(m) is None]
@@ -94,8 +94,9 @@ def write_onnx(
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         try: torch.onnx.export(program, dynamo=True, verbose=False).save(str(file))
-        except torch.onnx.OnnxExporterError as e: raise ValueError("onnx=True: this network cannot be written: "
-            f"{str(e).splitlines()[0]}; torch.export can: --merge without --onnx") from e
+        except torch.onnx.OnnxExporterError as e:
+            raise ValueError("onnx=True: this network cannot be written: "
+                f"{str(e).splitlines()[0]}; torch.export can: --merge without --onnx") from e
 
 # %% ../nbs/52b_runs.export.ipynb #80cd2a09
 def run_onnx(

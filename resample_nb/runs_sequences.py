@@ -421,7 +421,7 @@ def draw_sequence_figures(
         plot_alpha(model, figures['alpha.png'].subplots())
     return figures | {'kernels.png': draw_kernels(model, new(.6 + 1.1 * len(mrconv_layers(model))))}
 
-# %% ../nbs/52a_runs.sequences.ipynb #96178a36
+# %% ../nbs/52a_runs.sequences.ipynb #07130b8c
 def merge_lines(
     results:list, # From `train_sequence_run`
 )->str: # Markdown
@@ -433,8 +433,9 @@ def merge_lines(
             d = r['deviation']
             off = f'differ by {d:.1e} of the largest' if d else 'are equal bit by bit'
             times = f"{r['milliseconds']:.1f} ms in branches, {r['merged_milliseconds']:.1f} ms merged"
-            lines.append(f"- {r['method']}: against the N branches, {r['changed']} of {r['answers']:,} answers "
-                f"of the merged network differ; outputs {off}; a batch takes {times}")
+            changed = f"{r['changed']} of {r['answers']:,} answers of the merged network differ"
+            lines.append(f"- {r['method']}: against the N branches, {changed}; outputs {off}; "
+                f"a batch takes {times}")
         refused = (r.get('half_rate') or {}).get('refused')
         if refused: lines.append(f"- {r['method']} at half the rate: {refused}")
     return '\n'.join(lines)

@@ -7,9 +7,10 @@ Docs: https://resample-nb.github.io/resample_nb/plots.html.md"""
 # %% auto #0
 __all__ = ['okabe_ito', 'frequency_weights', 'plot_mask', 'as_image', 'plot_resampled', 'plot_strides', 'run_table',
            'plot_accuracy_cost', 'plot_comparison', 'size_name', 'size_colours', 'plot_regime', 'plot_accuracy_size',
-           'plot_grad_norms', 'plot_accuracy_time']
+           'plot_grad_norms', 'plot_accuracy_time', 'kernel_parts', 'plot_kernels', 'kernel_spectrum',
+           'plot_kernel_spectra', 'plot_alpha', 'receptive_field', 'plot_receptive_field']
 
-# %% ../nbs/50_plots.ipynb #1f3d7bf9
+# %% ../nbs/50_plots.ipynb #1fdbf5e2
 import math
 from collections.abc import Iterable, Mapping, Sequence
 import matplotlib.pyplot as plt
@@ -27,11 +28,14 @@ from .mixsize import SizeRegime
 from .sizes import resize_batch
 from .spectral import as_tuple, check_axes, log_spectrum
 from .strides import SpectralPool, stride_plan
+from .callback.mrconv import alpha_row, branch_layers
+from .longconv import LongConv, fast_length
+from .mrconv import MRConv, mrconv_layers
 
-# %% ../nbs/50_plots.ipynb #2fa5aea0
+# %% ../nbs/50_plots.ipynb #1590529d
 okabe_ito = ('#0072B2', '#E69F00', '#009E73', '#D55E00', '#CC79A7', '#56B4E9', '#000000')
 
-# %% ../nbs/50_plots.ipynb #23205b30
+# %% ../nbs/50_plots.ipynb #c502a138
 def frequency_weights(
     layer:SpectralPool, # `SpectralPool` or `DiffStride`
     size:int|tuple, # Samples of its input, one number or one per axis
@@ -48,7 +52,7 @@ def frequency_weights(
     full = [np.pad(m.numpy(), (0, a // 2 + 1 - len(m))) for m, a in zip(masks, n)]
     return [(k, m[abs(k)]) for k, m in zip(ks, full)]
 
-# %% ../nbs/50_plots.ipynb #8c005208
+# %% ../nbs/50_plots.ipynb #86706df2
 def plot_mask(
     layer:SpectralPool, # `SpectralPool` or `DiffStride`, 1-D or 2-D
     x:Tensor, # (..., *n): image or feature map; leading axes are averaged
@@ -65,7 +69,7 @@ def plot_mask(
     ax.set_title(f"stride {' × '.join(s)}: {'×'.join(map(str, n))} → {'×'.join(map(str, size))}")
     return ax
 
-# %% ../nbs/50_plots.ipynb #084484f3
+# %% ../nbs/50_plots.ipynb #0a206b8e
 def _image_mask(ax, weights, spectrum, floor):
     "Draw a spectrum in the plane, veil what is dropped, mark the ramp"
     (ky, wy), (kx, wx) = weights
@@ -92,7 +96,7 @@ def _line_mask(ax, weights, spectrum, floor):
     ax.set(xlabel='frequency (waves per map)', ylabel='amplitude (dB)', ylim=(low, None))
     ax.legend(fontsize=8)
 
-# %% ../nbs/50_plots.ipynb #0913a50c
+# %% ../nbs/50_plots.ipynb #cf1dd52b
 def as_image(
     image:np.ndarray|Tensor, # (h,w), (h,w,c) or (c,h,w), c 1 or 3; bytes, or floats 0…1
 )->Tensor: # (c,h,w) float
@@ -105,7 +109,7 @@ def as_image(
     if x.dim() == 3 and x.shape[2] in (1, 3): return x.permute(2, 0, 1)
     raise ValueError(f'image.shape={tuple(x.shape)}; expected (h,w), (h,w,c) or (c,h,w) with 1 or 3 channels')
 
-# %% ../nbs/50_plots.ipynb #6044779e
+# %% ../nbs/50_plots.ipynb #4066166b
 def plot_resampled(
     image:np.ndarray|Tensor, # (h,w), (h,w,c) or (c,h,w): grey or RGB, bytes or floats 0…1
     strides:Sequence=(1, 2, 3, 4.5), # Real numbers >= 1, or (height, width) pairs
@@ -136,7 +140,7 @@ def _show(ax, y, like):
     ax.imshow(y.permute(1, 2, 0).clamp(lo, hi).numpy(), interpolation='nearest', **grey)
     ax.set(xticks=[], yticks=[]); ax.set_xlabel('{}×{} px'.format(*y.shape[-2:]), fontsize=8)
 
-# %% ../nbs/50_plots.ipynb #88486eda
+# %% ../nbs/50_plots.ipynb #09ff8165
 def plot_strides(
     histories:Mapping|Sequence, # Name -> `learn.strides.history`; or a list of such histories
     axs:np.ndarray|None=None, # One Axes per layer; None: a new figure
@@ -155,7 +159,7 @@ def plot_strides(
     _run_legend(axs[-1], histories)
     return axs
 
-# %% ../nbs/50_plots.ipynb #77afb88c
+# %% ../nbs/50_plots.ipynb #75bcd35c
 def _count_layers(runs):
     "Return the number of layers, the same in every run, or say what is wrong with `histories`"
     counts = {name: len(h[0]['strides']) if h else 0 for name, h in runs.items()}
@@ -178,7 +182,7 @@ def _run_legend(ax, runs):
         names += [Line2D([], [], color='.4', ls=s, label=n) for s, n in (('-', 'height'), ('--', 'width'))]
     ax.legend(handles=names, fontsize=8, loc='upper left', bbox_to_anchor=(1.02, 1), borderaxespad=0)
 
-# %% ../nbs/50_plots.ipynb #e599c9dd
+# %% ../nbs/50_plots.ipynb #6697e0de
 def run_table(
     rows:Sequence|pd.DataFrame, # Runs: dicts or a table, with `columns`
     columns:tuple=('method', 'accuracy', 'macs'), # Needed columns; accuracies are shares 0 … 1
@@ -194,7 +198,7 @@ def run_table(
         raise ValueError(f"macs={df['macs'].tolist()}; expected positive numbers, as count_macs gives")
     return df
 
-# %% ../nbs/50_plots.ipynb #b902fa52
+# %% ../nbs/50_plots.ipynb #89c20779
 def plot_accuracy_cost(
     rows:Sequence|pd.DataFrame, # Runs: `method`, `accuracy` (0 … 1), `macs` of one example
     ax:Axes|None=None, # Axes to draw on; None: a new figure
@@ -220,7 +224,7 @@ def _plain_log(axis):
     axis.set_major_formatter(FuncFormatter(lambda v, _: f'{v:g}'))
     axis.set_minor_formatter(NullFormatter())
 
-# %% ../nbs/50_plots.ipynb #193fbe5d
+# %% ../nbs/50_plots.ipynb #63f76053
 def plot_comparison(
     rows:Sequence|pd.DataFrame, # Runs: `method`, `accuracy` (0 … 1)
     ax:Axes|None=None, # Axes to draw on; None: a new figure
@@ -237,7 +241,7 @@ def plot_comparison(
     ax.set(ylim=(len(groups) - .5, -.5), xlabel='accuracy (%)')
     return ax
 
-# %% ../nbs/50_plots.ipynb #b56a0623
+# %% ../nbs/50_plots.ipynb #77a921bf
 def size_name(
     size:int|float|tuple, # px, one number or one per axis; a float is a fraction of the image
 )->str:
@@ -253,7 +257,7 @@ def size_colours(
     found = sorted(set(sizes), reverse=True)
     return dict(zip(found, okabe_ito * len(found)))
 
-# %% ../nbs/50_plots.ipynb #7ffa8f44
+# %% ../nbs/50_plots.ipynb #7732a3e1
 def plot_regime(
     regime:SizeRegime, # As `size_regime` makes it
     axs:np.ndarray|None=None, # Two Axes, for the sizes and for their cost; None: a new figure
@@ -274,7 +278,7 @@ def plot_regime(
     for ax in axs: ax.set_xlim(-room, at[-1] + pitch/2 + room)
     return axs
 
-# %% ../nbs/50_plots.ipynb #83ec498e
+# %% ../nbs/50_plots.ipynb #84b2b62a
 def _sized(image, size, regime):
     "Return the image, or an empty one, at a size of the regime: (c,h,w)"
     if image is not None:
@@ -306,7 +310,7 @@ def _draw_boxes(ax, regime, at, boxes, filled):
     base = f'batch {regime.base_batch}' + (f' × {regime.base_dup}' if regime.base_dup > 1 else '')
     ax.set_title(f'{regime.kind}: base {size_name(regime.base_size)}, {base}', fontsize=9)
 
-# %% ../nbs/50_plots.ipynb #510e0d7e
+# %% ../nbs/50_plots.ipynb #ade50d72
 def _draw_costs(ax, regime, at, width):
     "Draw a bar per size: as high as its cost, as wide as its share of steps"
     costs, shares = np.array(regime.costs()), np.array(regime.step_shares())
@@ -320,7 +324,7 @@ def _draw_costs(ax, regime, at, width):
     ax.set(xlabel='size, share of steps', ylabel='cost of a step', ylim=(0, 1.25 * max(costs.max(), 1)))
     ax.set_title(f'mean cost: {shares @ costs:.2f} of the base', fontsize=9)
 
-# %% ../nbs/50_plots.ipynb #684c4e6f
+# %% ../nbs/50_plots.ipynb #aba909fc
 def _pixels(sizes):
     "Return a column of sizes as numbers"
     numbers = pd.to_numeric(sizes, errors='coerce')
@@ -346,7 +350,7 @@ def plot_accuracy_size(
     ax.set(xlabel='size of evaluation (px)', ylabel='accuracy (%)'); ax.grid(alpha=.3)
     return ax
 
-# %% ../nbs/50_plots.ipynb #88d42aa7
+# %% ../nbs/50_plots.ipynb #7916eaba
 def _size_line(ax, d, colour, marker, line):
     "Draw the runs of one method, the means of its sizes, and a ring at the size of training"
     mean = 100 * d.groupby('size')['accuracy'].mean()
@@ -373,7 +377,7 @@ def _size_ticks(ax, sizes):
         if kept[-1] - s >= gap: kept.append(s)
     ax.set_xticks(kept, [f'{s:g}' for s in kept])
 
-# %% ../nbs/50_plots.ipynb #9fe53496
+# %% ../nbs/50_plots.ipynb #181aa4f8
 def plot_grad_norms(
     rows:Sequence|pd.DataFrame, # Steps: `step`, `size`, `norm` as computed, `smoothed` as applied
     axs:np.ndarray|None=None, # Two Axes; None: a new figure
@@ -394,7 +398,7 @@ def plot_grad_norms(
     axs[1].legend(fontsize=8, loc='upper left', bbox_to_anchor=(1.02, 1), borderaxespad=0)
     return axs
 
-# %% ../nbs/50_plots.ipynb #f16e2e1a
+# %% ../nbs/50_plots.ipynb #b1d6772d
 def _norm_dots(ax, df, column):
     "Draw a point per step in the colour of its size, and the running norm of each run"
     for _, run in df.groupby((df['step'].diff() < 0).cumsum()):
@@ -415,7 +419,7 @@ def _norm_ratio(df, column):
     ratio = mean.max() / mean.min() if mean.min() else math.inf
     return f'{size_name(mean.idxmax())}: {ratio:.1f} times the mean norm of {size_name(mean.idxmin())}'
 
-# %% ../nbs/50_plots.ipynb #877d06f8
+# %% ../nbs/50_plots.ipynb #6e5861f0
 def plot_accuracy_time(
     runs:Mapping, # Name -> epochs: dicts with `seconds` so far and `accuracy` 0 … 1; or a list of such runs
     ax:Axes|None=None, # Axes to draw on; None: a new figure
@@ -436,7 +440,7 @@ def plot_accuracy_time(
     ax.grid(alpha=.3); ax.legend(fontsize=8, loc='lower right')
     return ax
 
-# %% ../nbs/50_plots.ipynb #32d32444
+# %% ../nbs/50_plots.ipynb #b613d69f
 def _seconds(t): return f'{t:.0f} s' if t >= 100 else f'{t:.3g} s'
 
 def _named(runs):
@@ -456,3 +460,179 @@ def _epoch_tables(name, runs):
             raise ValueError(f"seconds={d['seconds'].tolist()[:5]}; expected the training time so far, "
                              'never falling; of times per epoch take np.cumsum')
     return tables
+
+# %% ../nbs/50_plots.ipynb #2c7ab984
+@torch.no_grad()
+def kernel_parts(
+    layer:MRConv, # Not merged
+    channel:int=0, # Of the output
+)->tuple[list,tuple]: # Branches, shortest first, and the merged kernel: lags and values, (taps,) each
+    "Return what every branch adds to the merged kernel of a channel, and that kernel"
+    if not isinstance(layer, MRConv):
+        hint = 'merged layers have no branches; ' if isinstance(layer, LongConv) else ''
+        raise TypeError(f'layer={type(layer).__name__}; expected MRConv; {hint}see mrconv_layers(model)')
+    if layer.conv is not None:
+        raise ValueError('layer=MRConv, merged; expected its training form: merged layers have no branches')
+    channels = layer.dim * layer.heads
+    if isinstance(channel, bool) or not isinstance(channel, int) or not 0 <= channel < channels:
+        raise ValueError(f'channel={channel!r}; expected an integer 0 … {channels - 1}')
+    def pair(k, lag): return lag + np.arange(k.shape[-1]), k[channel].double().cpu().numpy()
+    scales, (kernel, _, lag) = layer.running_affine()[0][:, channel].tolist(), layer.merged()
+    parts = [pair(s * k.double(), a) for s, (k, a) in zip(scales, layer.branch_kernels())]
+    return parts, pair(kernel, lag)
+
+# %% ../nbs/50_plots.ipynb #3285ed2f
+def _colours(n):
+    "Return `n` colours in an order that is seen: dark to bright"
+    return plt.get_cmap('viridis')(np.linspace(0, .9, n))
+
+def _time(rate): return (1, 'samples') if rate is None else (rate, 's')
+
+def plot_kernels(
+    layer:MRConv, # Not merged
+    channel:int=0, # Of the output
+    ax:Axes|None=None, # Axes to draw on; None: a new figure
+    log_time:bool=False, # Logarithmic axis of time, linear below one sample
+    rate:float|None=None, # Sampling rate of the signals, Hz; None: time in samples
+)->Axes:
+    "Draw the branches of a channel and the merged kernel (MRConv, Fig. 5)"
+    parts, merged = kernel_parts(layer, channel)
+    ax, (scale, unit) = ax or plt.subplots()[1], _time(rate)
+    ax.plot(merged[0] / scale, merged[1], c='.6', lw=2.5, label='merged')
+    for (lags, taps), colour in zip(parts, _colours(len(parts))):
+        ax.plot(lags / scale, taps, c=colour, lw=1, label=len(taps))
+    if log_time: ax.set_xscale('symlog', linthresh=1 / scale, linscale=.3)
+    ax.set(xlabel=f'lag ({unit})', ylabel='tap')
+    _beside(ax, 'taps')
+    return ax
+
+def _beside(ax, title):
+    "Put the legend on the right of the axes"
+    where = dict(loc='upper left', bbox_to_anchor=(1.01, 1), borderaxespad=0)
+    ax.legend(title=title, fontsize=8, title_fontsize=8, **where)
+
+# %% ../nbs/50_plots.ipynb #e7b7d70a
+def kernel_spectrum(
+    taps:np.ndarray, # (taps,)
+    n:int, # Samples of the FFT, at least as many
+)->tuple[np.ndarray,np.ndarray]: # Frequencies 0 … 0.5 in cycles per sample, and the gain there, dB
+    "Return the gain of a kernel over frequency"
+    gain = np.abs(np.fft.rfft(taps, n))
+    return np.arange(len(gain)) / n, 20 * np.log10(np.maximum(gain, 1e-30))
+
+def plot_kernel_spectra(
+    layer:MRConv, # Not merged
+    channel:int=0, # Of the output
+    ax:Axes|None=None, # Axes to draw on; None: a new figure
+    rate:float|None=None, # Sampling rate of the signals, Hz; None: cycles per sample
+    floor:float=-60., # Lowest gain shown, dB below the highest
+)->Axes:
+    "Draw the gain of every branch and of the merged kernel over frequency"
+    parts, merged = kernel_parts(layer, channel)
+    ax, n = ax or plt.subplots()[1], fast_length(max(512, 4 * len(merged[0])))
+    styles:list[dict] = [dict(c='.6', lw=2.5, label='merged')]
+    styles += [dict(c=c, lw=1, label=len(taps)) for c, (_, taps) in zip(_colours(len(parts)), parts)]
+    lines = [kernel_spectrum(taps, n) for _, taps in [merged, *parts]]
+    for (f, gain), style in zip(lines, styles): ax.plot(f * (rate or 1), gain, **style)
+    top = max(gain.max() for _, gain in lines)
+    ax.set(xlabel='frequency (Hz)' if rate else 'frequency (cycles per sample)', ylabel='gain (dB)')
+    ax.set_ylim(top + floor, top + 3)
+    _beside(ax, 'taps')
+    return ax
+
+# %% ../nbs/50_plots.ipynb #845dc2a4
+def _alphas(source):
+    "Return name -> (reach, mean |α|) of a model or a history"
+    model = isinstance(source, torch.nn.Module)
+    if not model and (isinstance(source, (str, Mapping)) or not isinstance(source, Sequence)):
+        raise TypeError(f'source={type(source).__name__}; expected a model, or learn.kernels.history')
+    if not model and not source:
+        raise ValueError('history=[]; expected at least one epoch; LearnKernels keeps it, not learn.save')
+    row = alpha_row(branch_layers(source), 0) if model else source[-1]
+    if not row['alpha']:
+        merged = model and any(isinstance(m, LongConv) for m in source.modules())
+        raise ValueError(f'{type(source).__name__} has no MRConv layer with branches; expected one at least'
+                         f"{'; merged layers have no α' if merged else ''}")
+    return {n: (row['reach'][n], a) for n, a in row['alpha'].items()}
+
+def plot_alpha(
+    source:torch.nn.Module|Sequence, # With `MRConv` layers; or the history of `LearnKernels`
+    ax:Axes|None=None, # Axes to draw on; None: a new figure
+)->Axes:
+    "Draw the mean |α| of every resolution, one line per layer (MRConv, Fig. 3 right)"
+    alphas, ax = _alphas(source), ax or plt.subplots()[1]
+    for i, ((reach, alpha), colour) in enumerate(zip(alphas.values(), _colours(len(alphas)))):
+        ax.plot(reach, alpha, 'o-', ms=4, c=colour, label=i + 1)
+    ax.set_xscale('log', base=2)
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f'{v:g}'))
+    ax.set(xlabel='reach of the branch (samples)', ylabel='mean |α|')
+    ax.legend(title='layer', fontsize=8, title_fontsize=8, ncols=1 + (len(alphas) - 1) // 6)
+    return ax
+
+# %% ../nbs/50_plots.ipynb #fc26e16c
+def _random_inputs(model, length, n, g):
+    "Draw inputs of a length for a model, whose first layer tells the number of channels"
+    if isinstance(length, bool) or length < 1:
+        raise ValueError(f'x={length}; expected a tensor, or a length of at least 1')
+    found = [getattr(m, k, None) for m in model.modules() for k in ('dim', 'in_channels', 'num_features')]
+    channels = next((v for v in found if type(v) is int), None)
+    if channels is None or any(isinstance(m, torch.nn.Embedding) for m in model.modules()):
+        raise ValueError(f'x={length}; expected a tensor (n, channels, length): the channels of '
+                         f'{type(model).__name__} are not known')
+    return torch.randn(n, channels, length, generator=g).to(next(model.parameters(), torch.zeros(1)))
+
+def receptive_field(
+    model:torch.nn.Module, # Maps (n, channels, length) to (n, features, length), or to (n, features)
+    x:Tensor|int, # Inputs (n, channels, length), or a length: some of noise
+    at:str|int='middle', # Sample of the output: 'middle', 'last', or its index
+    n:int=4, # Inputs of noise
+    seed:int=0, # Of noise and signs
+)->tuple[np.ndarray,np.ndarray]: # Time, 0 at the output sample if there is one, and gradient; (length,) each
+    "Return the root mean square gradient of an output sample with respect to the input, over time"
+    g = torch.Generator().manual_seed(seed)
+    if isinstance(x, int): x = _random_inputs(model, x, n, g)
+    if not isinstance(x, Tensor) or not x.is_floating_point() or x.dim() != 3:
+        what = f'{x.dtype}{tuple(x.shape)}' if isinstance(x, Tensor) else type(x).__name__
+        raise TypeError(f'x={what}; expected floats (n, channels, length), or a length; not tokens')
+    x, y, begin = _evaluate(model, x, at)
+    signs = (torch.randint(2, y.shape, generator=g) * 2 - 1).to(y)
+    d, = torch.autograd.grad((y * signs).sum(), x)
+    return np.arange(x.shape[-1]) - begin, d.double().square().mean((0, 1)).sqrt().cpu().numpy()
+
+# %% ../nbs/50_plots.ipynb #d164002a
+def _evaluate(model, x, at):
+    "Return the inputs, the output sample (n, features), and its time; in evaluation mode"
+    modes = [(m, m.training) for m in model.modules()]
+    try:
+        x = x.detach().as_subclass(Tensor).clone().requires_grad_()
+        y = model.eval()(x)
+    finally:
+        for m, training in modes: m.training = training
+    if not isinstance(y, Tensor) or y.dim() not in (2, 3):
+        what = tuple(y.shape) if isinstance(y, Tensor) else type(y).__name__
+        raise ValueError(f'output={what}; expected a tensor (n, features, length) or (n, features)')
+    if y.dim() == 2: return x, y, 0
+    size = y.shape[-1]
+    i = {'middle': size // 2, 'last': size - 1}.get(at, at)
+    if not isinstance(i, int) or not 0 <= i < size:
+        raise ValueError(f"at={at!r}; expected 'middle', 'last' or 0 … {size - 1}")
+    return x, y[..., i], i * x.shape[-1] / size if size != x.shape[-1] else i
+
+# %% ../nbs/50_plots.ipynb #d0251191
+def plot_receptive_field(
+    model:torch.nn.Module, # Maps (n, channels, length) to (n, features, length), or to (n, features)
+    x:Tensor|int, # Inputs (n, channels, length), or a length: some of noise
+    ax:Axes|None=None, # Axes to draw on; None: a new figure
+    at:str|int='middle', # Sample of the output: 'middle', 'last', or its index
+    rate:float|None=None, # Sampling rate of the signals, Hz; None: time in samples
+    floor:float=1e-4, # Smallest share drawn
+    label:str|None=None, # Name of the line
+)->Axes:
+    "Draw the gradient of an output sample over the time of the input, as a share of the largest"
+    time, field = receptive_field(model, x, at)
+    ax, (scale, unit) = ax or plt.subplots()[1], _time(rate)
+    share = field / (field.max() or 1)
+    colour = okabe_ito[len(ax.lines) % len(okabe_ito)]
+    ax.plot(time / scale, np.where(share >= floor, share, np.nan), c=colour, label=label)
+    ax.set(yscale='log', ylim=(floor, 1.5), xlabel=f'time ({unit})', ylabel='gradient (share)')
+    return ax

@@ -6,12 +6,13 @@ Docs: https://resample-nb.github.io/resample_nb/bench.mrconv.html.md"""
 
 # %% auto #0
 __all__ = ['fft_conv', 'Branches', 'PlainConv', 'make_rivals', 'step', 'bench_training', 'bench_merged', 'bench_crossing',
-           'bench_growth', 'peak_step', 'bench_memory', 'bench_mrconv']
+           'bench_growth', 'fresh_peak', 'peak_step', 'bench_memory', 'bench_mrconv']
 
-# %% ../nbs/55_bench.mrconv.ipynb #045a282b
-import math, resource, subprocess, sys
+# %% ../nbs/55_bench.mrconv.ipynb #205c7ce9
+import math, subprocess, sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -170,22 +171,30 @@ def bench_growth(
     column = f'time at L = {n}, relative to N = 4'
     return rows, [{'N': k, column: f"{ratio(t, str(k), '4'):.2f}"} for k in (1, 4, 8, 12)]
 
-# %% ../nbs/55_bench.mrconv.ipynb #c9203ee6
+# %% ../nbs/55_bench.mrconv.ipynb #c1e9bf82
+def fresh_peak(
+    reset:bool=False, # Begin anew
+)->float: # MiB
+    "Read the peak memory of this process (Linux), or of the GPU"
+    if torch.cuda.is_available():
+        if reset: torch.cuda.reset_peak_memory_stats()
+        return torch.cuda.max_memory_allocated() / 2**20
+    if reset: Path('/proc/self/clear_refs').write_text('5')
+    status = Path('/proc/self/status').read_text()
+    return int(next(l for l in status.splitlines() if l.startswith('VmHWM')).split()[1]) / 1024
+
 def peak_step(
     name:str, # One of `make_rivals`
     length:int, # Samples
     dim:int=64, # Channels
     batch:int=8, # Sequences
-)->float: # MiB that two training steps add to the peak of this process
-    "Measure the peak of this process, or of the GPU"
+)->float: # MiB that two training steps add to the peak
+    "Measure the memory of training steps in this process"
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     layer, u = make_rivals(dim, length, 1, device)[name], torch.randn(batch, dim, length, device=device)
-    def peak():
-        if device == 'cuda': return torch.cuda.max_memory_allocated() / 2**20
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    before = peak()
+    before = fresh_peak(reset=True)
     for _ in range(2): step(layer, u)
-    return peak() - before
+    return fresh_peak() - before
 
 def bench_memory(
     lengths:tuple=(1024, 4096, 16384), # Samples

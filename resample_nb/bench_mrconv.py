@@ -84,7 +84,7 @@ def make_rivals(
         'one convolution, LongConv': LongConv(dim, length)}
     return {k: m.to(device) for k, m in out.items()}
 
-# %% ../nbs/55_bench.mrconv.ipynb #82882aa9
+# %% ../nbs/55_bench.mrconv.ipynb #48300864
 def step(
     layer:nn.Module, # In training mode
     u:Tensor, # Its input, which gets a gradient too
@@ -111,7 +111,7 @@ def bench_training(
         'ours / one LongConv': under('one convolution, LongConv'),
         'ours, ms': f"{1e3 * sorted(t[ours])[rounds // 2]:.0f}"}
 
-# %% ../nbs/55_bench.mrconv.ipynb #81a4d177
+# %% ../nbs/55_bench.mrconv.ipynb #f47c71a0
 def bench_merged(
     length:int, # Samples
     dim:int=64, # Channels
@@ -131,7 +131,7 @@ def bench_merged(
         'not merged / merged': f"{ratio(t, 'not merged', merged):.2f}×",
         'N branches / merged': f"{ratio(t, 'N branches', merged):.2f}×"}
 
-# %% ../nbs/55_bench.mrconv.ipynb #bb3f4502
+# %% ../nbs/55_bench.mrconv.ipynb #69b3d46a
 def bench_crossing(
     taps:tuple=(4, 8, 16, 32, 64, 128), # Of the kernel
     length:int=4096, # Samples
@@ -150,7 +150,7 @@ def bench_crossing(
             'direct / FFT, inference': f"{ratio(infer, 'direct', 'fft'):.2f}"})
     return rows
 
-# %% ../nbs/55_bench.mrconv.ipynb #09835ebe
+# %% ../nbs/55_bench.mrconv.ipynb #00341f1a
 def bench_growth(
     lengths:tuple=(1024, 4096, 16384, 65536), # Samples
     dim:int=64, # Channels
@@ -171,12 +171,13 @@ def bench_growth(
     column = f'time at L = {n}, relative to N = 4'
     return rows, [{'N': k, column: f"{ratio(t, str(k), '4'):.2f}"} for k in (1, 4, 8, 12)]
 
-# %% ../nbs/55_bench.mrconv.ipynb #c1e9bf82
+# %% ../nbs/55_bench.mrconv.ipynb #8a9e176f
 def fresh_peak(
+    device:str='cpu', # 'cpu' or 'cuda'
     reset:bool=False, # Begin anew
 )->float: # MiB
     "Read the peak memory of this process (Linux), or of the GPU"
-    if torch.cuda.is_available():
+    if device != 'cpu':
         if reset: torch.cuda.reset_peak_memory_stats()
         return torch.cuda.max_memory_allocated() / 2**20
     if reset: Path('/proc/self/clear_refs').write_text('5')
@@ -188,18 +189,20 @@ def peak_step(
     length:int, # Samples
     dim:int=64, # Channels
     batch:int=8, # Sequences
+    device:str='cpu', # 'cpu' or 'cuda'
 )->float: # MiB that two training steps add to the peak
     "Measure the memory of training steps in this process"
-    device = 'cuda' if torch.cuda.is_available() else 'cpu'
     layer, u = make_rivals(dim, length, 1, device)[name], torch.randn(batch, dim, length, device=device)
-    before = fresh_peak(reset=True)
+    before = fresh_peak(device, reset=True)
     for _ in range(2): step(layer, u)
-    return fresh_peak() - before
+    return fresh_peak(device) - before
 
+# %% ../nbs/55_bench.mrconv.ipynb #1560ace7
 def bench_memory(
     lengths:tuple=(1024, 4096, 16384), # Samples
     dim:int=64, # Channels
     batch:int=8, # Sequences
+    device:str='cpu', # 'cpu' or 'cuda'
 )->list: # Rows
     "Compare peak memory of training steps, a process each"
     names, rows = ['MRConv, one convolution', 'N branches', 'N branches, input transformed once',
@@ -208,7 +211,7 @@ def bench_memory(
         mib = {}
         for name in names:
             code = ('import torch; torch.set_num_threads(1); from resample_nb.bench_mrconv import peak_step; '
-                f'print(peak_step({name!r}, {n}, {dim}, {batch}))')
+                f'print(peak_step({name!r}, {n}, {dim}, {batch}, {device!r}))')
             run = [sys.executable, '-W', 'ignore', '-c', code]
             mib[name] = float(subprocess.run(run, capture_output=True, text=True, check=True).stdout)
         ours = mib[names[0]]
@@ -216,7 +219,7 @@ def bench_memory(
             **{f'ours / {k}': f'{ours / mib[k]:.2f}' if mib[k] else None for k in names[1:]}})
     return rows
 
-# %% ../nbs/55_bench.mrconv.ipynb #99cd95d9
+# %% ../nbs/55_bench.mrconv.ipynb #2ce1de49
 def bench_mrconv(
     lengths:tuple=(1024, 4096, 16384), # Samples
     dim:int=64, # Channels
@@ -245,5 +248,5 @@ def bench_mrconv(
         parts += ['## Growth of a training step', markdown_table(over_l), markdown_table(over_n)]
     if memory:
         note('memory')
-        parts += ['## Peak memory of a training step', markdown_table(bench_memory(lengths, dim, batch))]
+        parts += ['## Peak memory of a training step', markdown_table(bench_memory(lengths, dim, batch, device))]
     return '\n\n'.join([*parts, ', '.join(f'{k} {v}' for k, v in environment().items())]) + '\n'

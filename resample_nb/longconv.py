@@ -6,9 +6,10 @@ Docs: https://resample-nb.github.io/resample_nb/longconv.html.md"""
 
 # %% auto #0
 __all__ = ['block_values', 'is_exporting', 'conv_crossing', 'steep_mean', 'trim_taps', 'pad_taps', 'place_taps', 'read_taps',
-           'fast_length', 'channel_blocks', 'batch_dot', 'FFTConv', 'direct_conv', 'choose_conv', 'check_sequence',
-           'long_conv', 'lag_sums', 'power', 'head_energy', 'Correlate', 'back_energy', 'Overhang', 'HalfFFT',
-           'autocorrelation', 'BranchSums', 'mask_lengths', 'align_right', 'is_steep', 'branch_stats', 'LongConv']
+           'fast_length', 'channel_blocks', 'batch_dot', 'FFTConv', 'direct_conv', 'choose_conv', 'check_border',
+           'check_sequence', 'long_conv', 'lag_sums', 'power', 'head_energy', 'Correlate', 'back_energy', 'Overhang',
+           'HalfFFT', 'autocorrelation', 'BranchSums', 'mask_lengths', 'align_right', 'is_steep', 'branch_stats',
+           'LongConv']
 
 # %% ../nbs/04_longconv.ipynb #d2ac33a5
 import math
@@ -153,15 +154,21 @@ def choose_conv(
     if is_exporting(): return 'direct'
     return 'direct' if taps <= conv_crossing['train' if torch.is_grad_enabled() else 'infer'] else 'fft'
 
-# %% ../nbs/04_longconv.ipynb #d6fed80a
+# %% ../nbs/04_longconv.ipynb #b4e26bab
+def check_border(
+    border:str, # 'zero' or 'circular'
+)->None:
+    "Raise `ValueError` for an unknown border"
+    if border not in ('zero', 'circular'):
+        raise ValueError(f"border={border!r}; expected 'zero' or 'circular'")
+
 def check_sequence(
     u:Tensor, # (..., channels, length)
     channels:int, # Expected
     border:str='zero', # 'zero' or 'circular'
 )->None:
     "Raise `ValueError` for an input that cannot be convolved"
-    if border not in ('zero', 'circular'):
-        raise ValueError(f"border={border!r}; expected 'zero' or 'circular'")
+    check_border(border)
     if u.dim() < 2 or u.shape[-2] != channels or u.shape[-1] < 1:
         raise ValueError(f"u.shape={tuple(u.shape)}; expected (..., {channels}, length), one kernel per "
             "channel and a length of at least 1; layouts are channels first: try u.transpose(-1, -2)")
@@ -176,6 +183,7 @@ def long_conv(
     "Convolve every channel with a kernel of its own, of any length"
     check_sequence(u, kernel.shape[0], border)
     size = u.shape[-1]
+    spectral_dtype(u.dtype)                        # refuses integers and complex numbers
     if not u.numel(): return u                     # PyTorch 2.6 has no FFT of an empty batch
     k, first = trim_taps(kernel, lag, size)
     x = u.reshape(-1, *u.shape[-2:])
@@ -185,10 +193,10 @@ def long_conv(
     with autocast_off(u): y = FFTConv.apply(x.to(dtype), k.to(dtype), first, n)
     return y.to(u.dtype).reshape(u.shape)
 
-# %% ../nbs/04_longconv.ipynb #96d4d1d2
+# %% ../nbs/04_longconv.ipynb #a94b6b27
 def lag_sums(
     u:Tensor, # (batch, channels, length)
-    right:Tensor, # `u` with every sample shifted to end at the last position; `u` itself without padding
+    right:Tensor, # `u` with every sequence shifted to end at the last position; `u` itself without padding
     border:str='zero', # 'zero' or 'circular'
 )->Tensor: # (channels, 2 length - 1) float64: lags -length+1 … length-1
     "Sum, for every lag, the inputs that it meets, over time and batch"
@@ -262,7 +270,7 @@ def back_energy(
     dk = read_taps(irfft(batch_dot(X.clone(), C), n), lag, kernel.shape[-1])
     return C.mul_(K.conj()), dk
 
-# %% ../nbs/04_longconv.ipynb #f2984f82
+# %% ../nbs/04_longconv.ipynb #24214146
 class Overhang(torch.autograd.Function):
     "Measure the energy of convolutions beyond the end of their input"
     @staticmethod
@@ -295,7 +303,7 @@ class Overhang(torch.autograd.Function):
                 dx[:, c, x.shape[-1] - reach:] += irfft(Y.mul_(K.conj()), n)[..., :reach]
         return dx, *dks
 
-# %% ../nbs/04_longconv.ipynb #945c2b47
+# %% ../nbs/04_longconv.ipynb #7d2f345f
 class HalfFFT(torch.autograd.Function):
     "Transform real taps, padded to `n`; backward by a real FFT"
     @staticmethod
@@ -317,7 +325,7 @@ def autocorrelation(
     n = fast_length(2 * taps)
     return irfft(torch.view_as_real(HalfFFT.apply(kernel, n)).square().sum(-1), n)[..., :taps]
 
-# %% ../nbs/04_longconv.ipynb #f55d3dd4
+# %% ../nbs/04_longconv.ipynb #1a8a513c
 @dataclass
 class BranchSums:
     "Hold count, total and total of squares of N branches; those of several batches add up"
@@ -348,7 +356,7 @@ class BranchSums:
         total, square, count = packed.split([self.total.numel(), self.square.numel(), 1])
         return BranchSums(count.detach(), total.view_as(self.total), square.view_as(self.square))
 
-# %% ../nbs/04_longconv.ipynb #0d3b9eb6
+# %% ../nbs/04_longconv.ipynb #b4798af2
 def mask_lengths(
     mask:Tensor, # (batch, length) bool, True where a sample is valid
     shape:tuple, # (batch, length) expected
@@ -359,20 +367,20 @@ def mask_lengths(
             "(batch, length) of the input")
     lengths = mask.sum(-1)
     if torch.compiler.is_compiling(): return lengths        # a graph cannot look at values
-    if not bool((mask == (torch.arange(shape[-1], device=mask.device) < lengths[:, None])).all()):
+    if not bool((mask == (torch.arange(shape[-1], device=mask.device) < lengths[..., None])).all()):
         raise ValueError("mask: expected valid samples first and padding after, in every row; "
             "pad on the right")
     return lengths
 
 def align_right(
-    u:Tensor, # (batch, channels, length), zero beyond each sample's end
+    u:Tensor, # (batch, channels, length), zero beyond each sequence's end
     lengths:Tensor, # (batch,) valid samples
 )->Tensor: # (batch, channels, length)
-    "Shift every sample to end at the last position"
+    "Shift every sequence to end at the last position"
     at = torch.arange(u.shape[-1], device=u.device) + lengths[:, None]   # modulo the length: zeros come round
     return u.gather(-1, (at % u.shape[-1])[:, None].expand_as(u))
 
-# %% ../nbs/04_longconv.ipynb #0476a09b
+# %% ../nbs/04_longconv.ipynb #5a344913
 def _reach(kernel, lag): return max(0, -lag), max(0, lag + kernel.shape[-1] - 1)
 
 def _fit(kernel, lag, size, border):
@@ -393,7 +401,7 @@ def _overhangs(u, right, kernels, lags):
         for i, e in zip(found, Overhang.apply(x, *found.values())): out[i] = out[i] + e
     return out
 
-# %% ../nbs/04_longconv.ipynb #35409a87
+# %% ../nbs/04_longconv.ipynb #67f510b5
 def _sums(u, right, mask, kernels, lags, border):
     "Find totals and squares of every branch, and the energy of the input"
     size = u.shape[-1]
@@ -414,7 +422,7 @@ def _sums(u, right, mask, kernels, lags, border):
     total = [(k.double() * w[:, a + size - 1:][:, :k.shape[-1]]).sum(-1) for k, a in zip(kernels, lags)]
     return torch.stack(total), torch.stack(square), r[:, 0].detach()
 
-# %% ../nbs/04_longconv.ipynb #5c90dd26
+# %% ../nbs/04_longconv.ipynb #153cd8fc
 steep_mean = 7.      # |mean| over standard deviation of a channel of the input, above which float64 is used
 
 def is_steep(
@@ -435,11 +443,14 @@ def branch_stats(
     mask:Tensor|None=None, # (batch, length) bool, True where a sample is valid; padded on the right
 )->BranchSums: # Its `mean` and `var` are (N, channels), float64, over batch and time
     "Find mean and variance of every k * u over batch and time, without forming most of them"
+    if not len(kernels): raise ValueError("kernels=[]; expected at least 1")
     check_sequence(u, kernels[0].shape[0], border)
+    lags = [0] * len(kernels) if lags is None else lags
+    if len(lags) != len(kernels): raise ValueError(f"lags={list(lags)}; expected {len(kernels)}, one per kernel")
+    if not u.shape[0]: raise ValueError(f"u.shape={tuple(u.shape)}; expected at least 1 sequence")
     if mask is not None and border == 'circular':
         raise ValueError("mask with border='circular'; expected border='zero': a padded sample has no circle")
     size, valid, right = u.shape[-1], None, u
-    lags = [0] * len(kernels) if lags is None else lags
     with autocast_off(u):
         u = right = u.to(spectral_dtype(u.dtype))
         if mask is not None:
@@ -455,7 +466,7 @@ def branch_stats(
             total, square, _ = _sums(u.double(), right.double(), fine, kernels64, starts, border)
     return BranchSums(count, total, square)
 
-# %% ../nbs/04_longconv.ipynb #c15762a6
+# %% ../nbs/04_longconv.ipynb #74b9df5f
 class LongConv(nn.Module):
     "Convolve every channel with a long kernel of its own, and add a bias"
     def __init__(self,
@@ -471,6 +482,7 @@ class LongConv(nn.Module):
         for name, v in dict(dim=dim, size=size, heads=heads).items():
             if type(v) is not int or v < 1: raise ValueError(f"{name}={v!r}; expected an integer >= 1")
         choose_conv(size, method)
+        check_border(border)
         self.dim, self.lag, self.border, self.method, self.heads = dim, lag, border, method, heads
         self.weight = nn.Parameter(torch.randn(heads * dim, size) / math.sqrt(size))
         self.bias = nn.Parameter(torch.zeros(heads * dim)) if bias else None
@@ -480,7 +492,9 @@ class LongConv(nn.Module):
         mask:Tensor|None=None, # (..., length) bool, True where a sample is valid
     )->Tensor: # (..., heads*dim, length), zero where padded
         "Convolve"
-        if mask is not None: u = u * mask[..., None, :]
+        if mask is not None:
+            mask_lengths(mask, (*u.shape[:-2], u.shape[-1]))
+            u = u * mask[..., None, :]
         if self.heads > 1: u = torch.cat([u] * self.heads, -2)
         y = long_conv(u, self.weight, self.lag, self.border, self.method)
         if self.bias is not None: y = y + self.bias[:, None].to(y.dtype)

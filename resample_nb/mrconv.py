@@ -1,4 +1,4 @@
-"""Many kernels in training, one in use, and one in training too.
+"""Kernels of many resolutions, merged into one, in training too.
 
 Docs: https://resample-nb.github.io/resample_nb/mrconv.html.md"""
 
@@ -8,7 +8,7 @@ Docs: https://resample-nb.github.io/resample_nb/mrconv.html.md"""
 __all__ = ['resolution_lengths', 'fixed_decay', 'check_mrconv', 'MRConv', 'merge_taps', 'formed_sums', 'mrconv_layers',
            'kernel_params', 'sync_stats', 'set_rate', 'ChannelNorm', 'MRConvBlock']
 
-# %% ../nbs/06_mrconv.ipynb #c3d0e15a
+# %% ../nbs/06_mrconv.ipynb #83cfb8b8
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -18,9 +18,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from fastcore.basics import patch
 from .kernels import Kernel1d, make_kernel
+from .reparam import bn_affine
 from .longconv import BranchSums, LongConv, branch_stats, long_conv, mask_lengths, pad_taps
 
-# %% ../nbs/06_mrconv.ipynb #7c86c82e
+# %% ../nbs/06_mrconv.ipynb #9fc3f7ba
 def resolution_lengths(
     length:int, # L: samples of the sequences
     l0:int, # Taps of the shortest kernel
@@ -30,6 +31,8 @@ def resolution_lengths(
     for name, v in dict(length=length, l0=l0).items():
         if type(v) is not int or v < 1:
             raise ValueError(f"{name}={v!r}; expected an integer >= 1, in samples")
+    if resolutions is not None and type(resolutions) is not int:
+        raise ValueError(f"resolutions={resolutions!r}; expected an integer, or None: until the sequence is covered")
     if l0 > length: raise ValueError(f"l0={l0}; expected at most length={length}; the shortest kernel would "
         "be longer than the sequence")
     most = 1 + math.ceil(math.log2(length / l0))
@@ -66,7 +69,7 @@ def check_mrconv(
         raise ValueError(f"groups={options['groups']}; expected a divisor of dim*heads={channels}: "
             "channels share kernels evenly")
 
-# %% ../nbs/06_mrconv.ipynb #bf15d650
+# %% ../nbs/06_mrconv.ipynb #b4f1b899
 class MRConv(nn.Module):
     "Convolve every channel with a sum of normalised kernels of several resolutions (MRConv, Algorithm 1)"
     conv:LongConv|None
@@ -102,7 +105,7 @@ class MRConv(nn.Module):
         if decay == 'learned': self.alpha = nn.Parameter(alpha)
         else: self.register_buffer('alpha', fixed_decay(n, channels))
 
-# %% ../nbs/06_mrconv.ipynb #57ab3b11
+# %% ../nbs/06_mrconv.ipynb #4bc77aad
 @patch
 def branch_kernels(self:MRConv)->list: # N pairs: taps (heads*dim, taps), lag of the first
     "Return the kernel of every branch and its place, at the sampling rate `self.rate`"
@@ -119,7 +122,7 @@ def branch_kernels(self:MRConv)->list: # N pairs: taps (heads*dim, taps), lag of
         out.append((k.repeat(self.groups, 1), at))
     return out
 
-# %% ../nbs/06_mrconv.ipynb #e17f1072
+# %% ../nbs/06_mrconv.ipynb #15c49bbf
 def merge_taps(
     kernels:Sequence, # N tensors (channels, taps)
     lags:Sequence, # Lag of the first tap of each
@@ -136,7 +139,7 @@ def merge_taps(
             out, first = pad_taps(out, first, low, high) + pad_taps(k, a, low, high), low
     return out, first
 
-# %% ../nbs/06_mrconv.ipynb #e6ac24ff
+# %% ../nbs/06_mrconv.ipynb #1f07b4f2
 @patch
 def affine(self:MRConv,
     mean:Tensor, # (N, channels)
@@ -164,7 +167,7 @@ def merged(self:MRConv)->tuple: # Kernel (heads*dim, taps), bias (heads*dim,) or
     kernel, lag = merge_taps([k.double() for k in ks], lags, scale)
     return kernel.to(ks[0].dtype), None if bias is None else bias.to(ks[0].dtype), lag
 
-# %% ../nbs/06_mrconv.ipynb #63b4c087
+# %% ../nbs/06_mrconv.ipynb #f7651218
 @patch
 @torch.no_grad()
 def _update(self:MRConv, sums):
@@ -189,7 +192,7 @@ def batch_affine(self:MRConv,
     self._update(sums)
     return self.affine(sums.mean, sums.var)
 
-# %% ../nbs/06_mrconv.ipynb #bcfd63bc
+# %% ../nbs/06_mrconv.ipynb #097e0528
 def formed_sums(
     branches:Sequence, # N tensors (batch, channels, length)
     mask:Tensor|None=None, # (batch, length) bool
@@ -210,7 +213,7 @@ def _branches(self:MRConv, u, mask):
     y = sum(s[:, None].to(c.dtype) * c for s, c in zip(scale, cs))
     return y if bias is None else y + bias[:, None].to(y.dtype)
 
-# %% ../nbs/06_mrconv.ipynb #74a9d9b9
+# %% ../nbs/06_mrconv.ipynb #b75ad9bb
 @patch
 def _merged(self:MRConv, u, mask):
     "Convolve once"
@@ -223,7 +226,7 @@ def _merged(self:MRConv, u, mask):
     y = long_conv(u, kernel, lag, self.border)
     return y if bias is None else y + bias[:, None].to(y.dtype)
 
-# %% ../nbs/06_mrconv.ipynb #250fb6a0
+# %% ../nbs/06_mrconv.ipynb #2c3fa0c7
 @patch
 def forward(self:MRConv,
     u:Tensor, # (batch, dim, length)
@@ -234,13 +237,15 @@ def forward(self:MRConv,
         raise ValueError(f"u.shape={tuple(u.shape)}; expected (batch, {self.dim}, length), length at least 1")
     if mask is not None:
         mask_lengths(mask, (u.shape[0], u.shape[2]))
+        if self.border == 'circular': raise ValueError("mask with border='circular'; expected border='zero': "
+            "a padded sample has no circle")
         u = u * mask[:, None]
     if self.conv is not None: return self.conv(u, mask)
     u = u.repeat(1, self.heads, 1) if self.heads > 1 else u
     y = self._branches(u, mask) if self.train_form == 'branches' else self._merged(u, mask)
     return y if mask is None else y * mask[:, None]
 
-# %% ../nbs/06_mrconv.ipynb #d7abfa36
+# %% ../nbs/06_mrconv.ipynb #92d1a72d
 @patch
 def fuse(self:MRConv)->LongConv: # Plain: one kernel and bias per channel
     "Return the layer as one long convolution; the layer itself stays"
@@ -268,7 +273,7 @@ def reparameterize(self:MRConv)->MRConv: # Itself
     self.kernels, self.alpha, self.norm, self.conv = nn.ModuleList(), None, None, conv
     return self
 
-# %% ../nbs/06_mrconv.ipynb #a2577aeb
+# %% ../nbs/06_mrconv.ipynb #1abbe189
 @patch
 def extra_repr(self:MRConv)->str: # Shown by `print`
     "Name what decides the layer"
@@ -279,7 +284,7 @@ def extra_repr(self:MRConv)->str: # Shown by `print`
     other = [f'{k}={getattr(self, k)!r}' for k, v in usual.items() if getattr(self, k) != v]
     return ', '.join([text, *other])
 
-# %% ../nbs/06_mrconv.ipynb #b3b4a5da
+# %% ../nbs/06_mrconv.ipynb #013aa0e0
 def mrconv_layers(
     model:nn.Module, # Any
 )->dict: # Name: layer
@@ -309,6 +314,8 @@ def set_rate(
     if not 0 < rate < math.inf:
         raise ValueError(f"rate={rate}; expected a number above 0, e.g. 0.5 for half the rate")
     layers = mrconv_layers(model)
+    if not layers: raise ValueError("model has no MRConv layer; expected kernels that can be resampled; "
+        "merged ones have one rate")
     for name, m in layers.items():
         if m.conv is not None:
             raise ValueError(f"{name}: merged kernels have one rate; set it before merging")
@@ -318,7 +325,7 @@ def set_rate(
     for m in layers.values(): m.rate = rate
     return model
 
-# %% ../nbs/06_mrconv.ipynb #630fdfc0
+# %% ../nbs/06_mrconv.ipynb #f24dcab4
 class ChannelNorm(nn.Module):
     "Normalise (batch, channels, length) by BatchNorm or LayerNorm, padding left out"
     def __init__(self,
@@ -335,12 +342,15 @@ class ChannelNorm(nn.Module):
     )->Tensor: # (batch, channels, length)
         "Normalise the valid samples"
         if isinstance(self.norm, nn.LayerNorm): return self.norm(x.transpose(1, 2)).transpose(1, 2)
-        if mask is None or not self.norm.training: return self.norm(x)
+        if not self.norm.training:                     # a line per channel, which every exporter knows
+            scale, shift = (v[:, None].to(x.dtype) for v in bn_affine(self.norm))
+            return x * scale + shift
+        if mask is None: return self.norm(x)
         y = x.transpose(1, 2).clone()
         y[mask] = self.norm(y[mask])
         return y.transpose(1, 2)
 
-# %% ../nbs/06_mrconv.ipynb #79fa9e58
+# %% ../nbs/06_mrconv.ipynb #3e8481cd
 class MRConvBlock(nn.Module):
     "Add to a sequence what an `MRConv`, a pointwise layer and a gate make of it (S4's residual block)"
     def __init__(self,

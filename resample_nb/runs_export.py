@@ -1,4 +1,4 @@
-"""From a folder of training to one file that runs without this library.
+"""From a run to one file that works without this library.
 
 Docs: https://resample-nb.github.io/resample_nb/runs.export.html.md"""
 
@@ -38,18 +38,18 @@ def run_network(
     x = [v.as_subclass(Tensor).cpu() for v in example_batch(learn.dls)[0]]
     return learn.model.cpu().eval(), tuple(torch.cat([v, v])[:2] for v in x)
 
-# %% ../nbs/52b_runs.export.ipynb #fdf1f791
+# %% ../nbs/52b_runs.export.ipynb #f597f129
 def deployable(
     model:nn.Module, # In evaluation mode; left as it is
     inputs:tuple, # Of the size it will work at
-)->nn.Module: # Without branches, learned strides and Fourier transforms
+)->nn.Module: # Without branches and learned strides; traced, without Fourier transforms
     "Reduce a network to what is used, and compare"
     new = reparameterize(model, inputs, verbose=False, rtol=1e-4) if reparam_layers(model) else model
     if stride_layers(new, learned_only=False): new = commit_strides(new, inputs)
     require_close('the network that is written', new(*inputs), model(*inputs))
     return new
 
-# %% ../nbs/52b_runs.export.ipynb #910d811b
+# %% ../nbs/52b_runs.export.ipynb #4e571770
 limit = 1e-4        # of the largest output: rounding of another way of convolving, in float32
 
 def require_close(
@@ -63,7 +63,7 @@ def require_close(
         f"expected at most {limit:g}; nothing was kept of it")
     return off
 
-# %% ../nbs/52b_runs.export.ipynb #607c3ace
+# %% ../nbs/52b_runs.export.ipynb #d78077b7
 def export_program(
     model:nn.Module, # From `deployable`
     inputs:tuple, # A batch of two
@@ -78,7 +78,7 @@ def export_program(
         except Exception as e: raise ValueError(f"{type(model).__name__} cannot be traced into one graph: "
             f"{str(e).splitlines()[0]}; load_run or load_sequence_model give the network itself") from e
 
-# %% ../nbs/52b_runs.export.ipynb #06646d88
+# %% ../nbs/52b_runs.export.ipynb #db543b4c
 def check_onnx()->None:
     "Raise `ValueError` if what is needed to write ONNX is not installed"
     missing = [m for m in ('onnx', 'onnxscript') if find_spec(m) is None]
@@ -98,7 +98,7 @@ def write_onnx(
             raise ValueError("onnx=True: this network cannot be written: "
                 f"{str(e).splitlines()[0]}; torch.export can: --merge without --onnx") from e
 
-# %% ../nbs/52b_runs.export.ipynb #80cd2a09
+# %% ../nbs/52b_runs.export.ipynb #9d2d6166
 def run_onnx(
     file:Path|str, # ONNX graph
     inputs:tuple, # As for the network
@@ -110,7 +110,7 @@ def run_onnx(
     names = [i.name for i in session.get_inputs()]
     return torch.from_numpy(session.run(None, {n: v.numpy() for n, v in zip(names, inputs)})[0])
 
-# %% ../nbs/52b_runs.export.ipynb #9c10b9a0
+# %% ../nbs/52b_runs.export.ipynb #33374948
 def _write(kind, program, model, inputs, file):
     "Write one file, read it back, compare; return its row"
     def make(part):
@@ -122,7 +122,7 @@ def _write(kind, program, model, inputs, file):
     with torch.no_grad(): write_whole(file, make)
     return dict(file=str(file), bytes=file.stat().st_size, **found)
 
-# %% ../nbs/52b_runs.export.ipynb #fcee9241
+# %% ../nbs/52b_runs.export.ipynb #224aa13c
 def export_run(
     folder:Path|str, # Of a finished run
     merge:bool=True, # Write a program for `torch.export.load`
@@ -148,7 +148,7 @@ def export_run(
         rows.append(_write(kind, program, model, inputs, file))
     return rows
 
-# %% ../nbs/52b_runs.export.ipynb #a0cf5aca
+# %% ../nbs/52b_runs.export.ipynb #229b80ed
 def export_rows(
     rows:list, # From `export_run`
 )->list: # Rows of text

@@ -7,7 +7,7 @@ Docs: https://resample-nb.github.io/resample_nb/runs.sequences.html.md"""
 # %% auto #0
 __all__ = ['SequenceConfig', 'main_variant', 'run_variants', 'variant_options', 'warm_cosine', 'check_sequence_config',
            'sequence_options', 'load_task', 'task_inputs', 'make_sequence_model', 'make_sequence_learner',
-           'check_sequence_data', 'fit_sequences', 'train_variant', 'predict_set', 'decide', 'score', 'branch_form',
+           'check_sequence_data', 'fit_sequences', 'train_variant', 'predict_set', 'decide', 'score', 'in_branches',
            'merge_result', 'half_rate_result', 'sequence_result', 'sequence_rows', 'draw_curves', 'draw_kernels',
            'draw_sequence_figures', 'merge_lines', 'sequence_report', 'write_curves', 'write_sequence_report',
            'train_sequence_run', 'collect_sequence_runs', 'load_sequence_model', 'load_sequence_run']
@@ -85,10 +85,10 @@ class SequenceConfig:
     n_valid:int|None=None # Validation sequences; toy, listops
     n_test:int|None=None # Test sequences; listops
 
-# %% ../nbs/52a_runs.sequences.ipynb #c8dd2ac0
+# %% ../nbs/52a_runs.sequences.ipynb #8aebe2a7
 run_kinds['sequences'] = SequenceConfig
 
-# %% ../nbs/52a_runs.sequences.ipynb #5c993f56
+# %% ../nbs/52a_runs.sequences.ipynb #7c6c486a
 _variants:dict[str,dict] = dict(
     dense=dict(kernel='dense', resolutions=1, batch_norm=False),       # and l0 the length of the sequences
     multires=dict(kernel='dense', batch_norm=False),
@@ -102,6 +102,7 @@ def main_variant(
     cfg:SequenceConfig, # A configuration
 )->str: # A name in `run_variants`
     "Name the variant that a run keeps the weights of: the one of its own options"
+    if (cfg.kernel, cfg.batch_norm, cfg.resolutions) == ('dense', False, 1): return 'dense'
     own = dict(kernel=cfg.kernel, batch_norm=cfg.batch_norm)
     name = next((k for k, v in _variants.items() if v == own), None)
     return name or f"{cfg.kernel} {'with' if cfg.batch_norm else 'without'} norm"
@@ -117,7 +118,7 @@ def run_variants(
         raise ValueError(f"compare={cfg.compare!r}; expected 'all', 'none' or names of {[*_variants]}")
     return list(dict.fromkeys([*names, main]))
 
-# %% ../nbs/52a_runs.sequences.ipynb #7efd89f2
+# %% ../nbs/52a_runs.sequences.ipynb #d7cb3b4b
 def variant_options(
     cfg:SequenceConfig, # A configuration
     variant:str, # Of `run_variants`
@@ -129,7 +130,7 @@ def variant_options(
     own = {} if variant == main_variant(cfg) else _variants[variant]
     return {n: getattr(cfg, n) for n in names} | own | (dict(l0=length) if variant == 'dense' else {})
 
-# %% ../nbs/52a_runs.sequences.ipynb #85e7f7d4
+# %% ../nbs/52a_runs.sequences.ipynb #819c70ea
 def warm_cosine(
     lr:Any, # Peak learning rate: a number, or one for each parameter group
     warmup:float=.1, # Share of training in which it rises
@@ -139,7 +140,7 @@ def warm_cosine(
     down = SchedCos(lr, lr * 0.)
     return combine_scheds([warmup, 1 - warmup], [SchedLin(lr / 25, lr), down]) if warmup else down
 
-# %% ../nbs/52a_runs.sequences.ipynb #f5286c51
+# %% ../nbs/52a_runs.sequences.ipynb #c704fb85
 _file_tasks = ('speech', 'ecg', 'retrieval', 'pathfinder')           # there is nothing to load without a path
 
 def check_sequence_config(
@@ -165,7 +166,7 @@ def check_sequence_config(
         make_kernel(variant_options(cfg, v, cfg.l0)['kernel'], 1, cfg.l0, cfg.l0, cfg.modes)
     return cfg
 
-# %% ../nbs/52a_runs.sequences.ipynb #481ca42f
+# %% ../nbs/52a_runs.sequences.ipynb #359205f7
 def sequence_options(
     cfg:SequenceConfig, # A configuration
 )->dict: # Arguments of `load_sequences`
@@ -185,7 +186,7 @@ def load_task(
     "Load the data of a run"
     return load_sequences(cfg.task, bs=cfg.bs, seed=cfg.seed, **sequence_options(cfg))
 
-# %% ../nbs/52a_runs.sequences.ipynb #9b7134d0
+# %% ../nbs/52a_runs.sequences.ipynb #72e9f5b4
 def task_inputs(
     task:SequenceTask, # Says kind, channels, length
     n:int=2, # Sequences
@@ -199,7 +200,7 @@ def task_inputs(
     x = torch.randn(n, task.channels, length, generator=g)
     return (x, torch.ones(n, length, dtype=torch.bool)) if task.masked else (x,)
 
-# %% ../nbs/52a_runs.sequences.ipynb #4396233a
+# %% ../nbs/52a_runs.sequences.ipynb #99791be0
 def make_sequence_model(
     cfg:SequenceConfig, # A configuration
     variant:str, # Of `run_variants`
@@ -226,7 +227,7 @@ def make_sequence_learner(
         metrics=metric, opt_func=adamw, wd=cfg.wd, path=path)
     return learn.learn_kernels(cfg.kernel_lr)
 
-# %% ../nbs/52a_runs.sequences.ipynb #4f8ff9e7
+# %% ../nbs/52a_runs.sequences.ipynb #98d373cb
 def check_sequence_data(
     cfg:SequenceConfig, # Checked
 )->DataLoaders: # The data of the run
@@ -242,7 +243,7 @@ def check_sequence_data(
         except ValueError as e: raise ValueError(f"{v}: {e}") from e
     return dls
 
-# %% ../nbs/52a_runs.sequences.ipynb #6812e158
+# %% ../nbs/52a_runs.sequences.ipynb #1546349c
 def fit_sequences(
     learn:Learner, # From `make_sequence_learner`
     cfg:SequenceConfig, # A configuration
@@ -266,7 +267,7 @@ def train_variant(
     save = fit_on(learn, file, cfg.epochs, cfg.seed, partial(fit_sequences, learn, cfg), bar)
     return sequence_result(learn, cfg, variant, save)
 
-# %% ../nbs/52a_runs.sequences.ipynb #4524889a
+# %% ../nbs/52a_runs.sequences.ipynb #44ba4a64
 @torch.no_grad()
 def predict_set(
     model:nn.Module, # Put into evaluation mode
@@ -278,7 +279,7 @@ def predict_set(
     outs, ys = (torch.cat([v.as_subclass(Tensor).cpu() for v in o]) for o in zip(*pairs))
     return outs.float(), ys
 
-# %% ../nbs/52a_runs.sequences.ipynb #ea585c94
+# %% ../nbs/52a_runs.sequences.ipynb #907996f0
 def decide(
     outs:Tensor, # (n, n_classes) logits
     multi:bool, # Several labels per sample?
@@ -298,8 +299,8 @@ def score(
     auc = np.mean([roc_auc_score(ys[:, i], outs[:, i]) for i in both]) if both else float('nan')
     return dict(accuracy=right, auc=float(auc))
 
-# %% ../nbs/52a_runs.sequences.ipynb #6eb6c108
-def branch_form(
+# %% ../nbs/52a_runs.sequences.ipynb #ff29a967
+def in_branches(
     model:nn.Module, # With `MRConv` layers; left as it is
 )->nn.Module: # In evaluation mode
     "Copy a network and let it form every branch, as the paper's does"
@@ -317,7 +318,7 @@ def merge_result(
     found = dict(score(outs, ys, multi), parameters=sum(p.numel() for p in model.parameters()))
     try: merged = learn.merged_model()
     except ValueError as e: return dict(found, merge_error=str(e))
-    branches = branch_form(model)
+    branches = in_branches(model)
     (new, _), (apart, _) = predict_set(merged, dl), predict_set(branches, dl)
     off = decide(new, multi) != decide(apart, multi)
     costs = [merge_cost(m, inputs) for m in (branches, merged)]
@@ -325,7 +326,7 @@ def merge_result(
         answers=off.numel(), deviation=deviation(new, apart), merged_parameters=costs[1]['parameters'],
         milliseconds=costs[0]['time (ms)'], merged_milliseconds=costs[1]['time (ms)'])
 
-# %% ../nbs/52a_runs.sequences.ipynb #b7d4d59c
+# %% ../nbs/52a_runs.sequences.ipynb #20f008f0
 def half_rate_result(
     learn:Learner, # Trained on signals
     n_batches:int=200, # Training batches for the statistics
@@ -336,7 +337,7 @@ def half_rate_result(
     name = learn.metrics[0].name
     return dict(accuracy=as_is[name], calibrated=calibrated[0][name] if calibrated else None)
 
-# %% ../nbs/52a_runs.sequences.ipynb #3c48f87d
+# %% ../nbs/52a_runs.sequences.ipynb #6b6f4932
 def sequence_result(
     learn:Learner, # Trained
     cfg:SequenceConfig, # A configuration
@@ -354,7 +355,7 @@ def sequence_result(
     if cfg.half_rate: found['half_rate'] = half_rate_result(learn)
     return dict(found, rows=save.rows, alphas=kernel_history(learn), model=learn.model)
 
-# %% ../nbs/52a_runs.sequences.ipynb #7c23277b
+# %% ../nbs/52a_runs.sequences.ipynb #ac384082
 def _percent(v): return None if v is None else f'{100 * v:.2f} %'
 
 def sequence_rows(
@@ -374,7 +375,7 @@ def sequence_rows(
             'steps': f"{r['steps']:,}", 'time': f"{r['seconds']:.0f} s"})
     return [{k: v for k, v in row.items() if any(o[k] is not None for o in rows)} for row in rows]
 
-# %% ../nbs/52a_runs.sequences.ipynb #d3f3262a
+# %% ../nbs/52a_runs.sequences.ipynb #949d663d
 def draw_curves(
     results:list, # From `train_sequence_run`
     fig:Figure, # To draw on
@@ -391,7 +392,7 @@ def draw_curves(
     for ax in (loss, acc): ax.legend(fontsize=8); ax.grid(alpha=.3)
     return fig
 
-# %% ../nbs/52a_runs.sequences.ipynb #06e73f2e
+# %% ../nbs/52a_runs.sequences.ipynb #5c9018f8
 @torch.no_grad()
 def draw_kernels(
     model:nn.Module, # Merged or not
@@ -407,7 +408,7 @@ def draw_kernels(
     ax.set_xlabel('lag (samples)')
     return fig
 
-# %% ../nbs/52a_runs.sequences.ipynb #3f46c029
+# %% ../nbs/52a_runs.sequences.ipynb #fcf07e22
 def draw_sequence_figures(
     results:list, # From `train_sequence_run`
     main:str, # Name of the variant whose layers are drawn
@@ -421,7 +422,7 @@ def draw_sequence_figures(
         plot_alpha(model, figures['alpha.png'].subplots())
     return figures | {'kernels.png': draw_kernels(model, new(.6 + 1.1 * len(mrconv_layers(model))))}
 
-# %% ../nbs/52a_runs.sequences.ipynb #07130b8c
+# %% ../nbs/52a_runs.sequences.ipynb #2941d035
 def merge_lines(
     results:list, # From `train_sequence_run`
 )->str: # Markdown
@@ -440,7 +441,7 @@ def merge_lines(
         if refused: lines.append(f"- {r['method']} at half the rate: {refused}")
     return '\n'.join(lines)
 
-# %% ../nbs/52a_runs.sequences.ipynb #265d1ce9
+# %% ../nbs/52a_runs.sequences.ipynb #b1741f02
 def sequence_report(
     cfg:SequenceConfig, # What was trained
     results:list, # From `train_sequence_run`
@@ -459,7 +460,7 @@ def sequence_report(
         '\n'.join(f'![{f}]({f})' for f in figures), ', '.join(f'{k} {v}' for k, v in environment().items()),
         f'Options: `{json.dumps(config_dict(cfg))}`']) + '\n'
 
-# %% ../nbs/52a_runs.sequences.ipynb #99a1a224
+# %% ../nbs/52a_runs.sequences.ipynb #18777aa1
 def write_curves(
     results:list, # From `train_sequence_run`
     path:Path, # CSV file
@@ -471,7 +472,7 @@ def write_curves(
         out.writerow(['method', *names])
         for r in results: out.writerows([r['method'], *(e[n] for n in names)] for e in r['rows'])
 
-# %% ../nbs/52a_runs.sequences.ipynb #7c42a41a
+# %% ../nbs/52a_runs.sequences.ipynb #bf43f017
 def write_sequence_report(
     cfg:SequenceConfig, # What was trained
     results:list, # From `train_sequence_run`
@@ -490,7 +491,7 @@ def write_sequence_report(
     write_whole(folder/'model.pth', partial(torch.save, weights))
     return write_text(folder/'report.md', sequence_report(cfg, results, list(figures)))
 
-# %% ../nbs/52a_runs.sequences.ipynb #65ae2647
+# %% ../nbs/52a_runs.sequences.ipynb #9abcf6d8
 def train_sequence_run(
     cfg:SequenceConfig, # Checked
     folder:Path, # From `open_run`
@@ -506,7 +507,7 @@ def train_sequence_run(
     write_sequence_report(cfg, results, folder, sequence_task(dls))
     return results
 
-# %% ../nbs/52a_runs.sequences.ipynb #fd2b9abb
+# %% ../nbs/52a_runs.sequences.ipynb #ab81c3ac
 def _sequence_summary(cfg, label, results):
     "One row of `collect_sequence_runs`: results of a variant that differ in the seed"
     def column(key, scale=1., digits=2, part=None):
@@ -529,7 +530,7 @@ def collect_sequence_runs(
     rows = [_sequence_summary(c, method + m, results) for (c, method, results), m in zip(groups, more)]
     return [{k: v for k, v in row.items() if any(o[k] is not None for o in rows)} for row in rows]
 
-# %% ../nbs/52a_runs.sequences.ipynb #684a3661
+# %% ../nbs/52a_runs.sequences.ipynb #e27c804c
 def load_sequence_model(
     folder:Path|str, # Of a finished run
 )->tuple[nn.Module,SequenceTask]: # In evaluation mode, on the CPU; what its data are like

@@ -219,7 +219,7 @@ def bench_memory(
             **{f'ours / {k}': f'{ours / mib[k]:.2f}' if mib[k] else None for k in names[1:]}})
     return rows
 
-# %% ../nbs/55_bench.mrconv.ipynb #2ce1de49
+# %% ../nbs/55_bench.mrconv.ipynb #8af9681c
 def bench_mrconv(
     lengths:tuple=(1024, 4096, 16384), # Samples
     dim:int=64, # Channels
@@ -248,5 +248,6 @@ def bench_mrconv(
         parts += ['## Growth of a training step', markdown_table(over_l), markdown_table(over_n)]
     if memory:
         note('memory')
-        parts += ['## Peak memory of a training step', markdown_table(bench_memory(lengths, dim, batch, device))]
+        rows = bench_memory(lengths, dim, batch, device)
+        parts += ['## Peak memory of a training step', markdown_table(rows)]
     return '\n\n'.join([*parts, ', '.join(f'{k} {v}' for k, v in environment().items())]) + '\n'

@@ -10,8 +10,9 @@ __all__ = ['refuse', 'parse_strides', 'parse_sizes', 'set_threads', 'prepare_fol
            'chosen_words', 'resample_train', 'show_progress', 'resample_eval', 'runs_table', 'resample_report',
            'resample_export', 'check_bench', 'resample_bench']
 
-# %% ../nbs/60_cli.ipynb #cc521a66
-import inspect, sys
+# %% ../nbs/60_cli.ipynb #0fcadd67
+import inspect, sys, warnings
+warnings.filterwarnings('ignore', message='.*torch.jit.script')    # by fastai's import; a refusal is one line
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path

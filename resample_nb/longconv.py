@@ -123,7 +123,7 @@ class FFTConv(torch.autograd.Function):
             du[:, c] = irfft(G.mul_(K.conj()), n)[..., :size]
         return du, dk, None, None
 
-# %% ../nbs/04_longconv.ipynb #27244408
+# %% ../nbs/04_longconv.ipynb #b99e89c6
 def direct_conv(
     u:Tensor, # (batch, channels, length)
     kernel:Tensor, # (channels, taps)
@@ -135,7 +135,8 @@ def direct_conv(
     before, after = lag + taps - 1, -lag
     if border == 'circular': x = u[..., torch.arange(-before, size + after, device=u.device) % size]
     else: x = F.pad(u, (before, after))          # a negative number cuts
-    return F.conv1d(x, kernel.to(u.dtype).flip(-1)[:, None], groups=len(kernel))
+    if u.dtype == torch.float16 and u.device.type == 'cpu': x = x.float()     # which hardly ends there
+    return F.conv1d(x, kernel.to(x.dtype).flip(-1)[:, None], groups=len(kernel)).to(u.dtype)
 
 # %% ../nbs/04_longconv.ipynb #76ae6938
 # PyTorch 2.6 tells only that a graph is traced, not what for
@@ -356,12 +357,14 @@ class BranchSums:
         total, square, count = packed.split([self.total.numel(), self.square.numel(), 1])
         return BranchSums(count.detach(), total.view_as(self.total), square.view_as(self.square))
 
-# %% ../nbs/04_longconv.ipynb #b4798af2
+# %% ../nbs/04_longconv.ipynb #e23e0e20
 def mask_lengths(
     mask:Tensor, # (batch, length) bool, True where a sample is valid
     shape:tuple, # (batch, length) expected
 )->Tensor: # (batch,) valid samples
     "Count valid samples; raise `ValueError` unless every row is True first, False after"
+    if mask.dtype != torch.bool:
+        raise ValueError(f"mask.dtype={mask.dtype}; expected torch.bool, True where a sample is valid")
     if tuple(mask.shape) != tuple(shape):
         raise ValueError(f"mask.shape={tuple(mask.shape)}; expected {tuple(shape)}: "
             "(batch, length) of the input")
@@ -422,7 +425,7 @@ def _sums(u, right, mask, kernels, lags, border):
     total = [(k.double() * w[:, a + size - 1:][:, :k.shape[-1]]).sum(-1) for k, a in zip(kernels, lags)]
     return torch.stack(total), torch.stack(square), r[:, 0].detach()
 
-# %% ../nbs/04_longconv.ipynb #153cd8fc
+# %% ../nbs/04_longconv.ipynb #fd86c8db
 steep_mean = 7.      # |mean| over standard deviation of a channel of the input, above which float64 is used
 
 def is_steep(
@@ -446,7 +449,8 @@ def branch_stats(
     if not len(kernels): raise ValueError("kernels=[]; expected at least 1")
     check_sequence(u, kernels[0].shape[0], border)
     lags = [0] * len(kernels) if lags is None else lags
-    if len(lags) != len(kernels): raise ValueError(f"lags={list(lags)}; expected {len(kernels)}, one per kernel")
+    if len(lags) != len(kernels):
+        raise ValueError(f"lags={list(lags)}; expected {len(kernels)}, one per kernel")
     if not u.shape[0]: raise ValueError(f"u.shape={tuple(u.shape)}; expected at least 1 sequence")
     if mask is not None and border == 'circular':
         raise ValueError("mask with border='circular'; expected border='zero': a padded sample has no circle")
@@ -455,7 +459,7 @@ def branch_stats(
         u = right = u.to(spectral_dtype(u.dtype))
         if mask is not None:
             lengths, valid = mask_lengths(mask, (u.shape[0], size)), mask[:, None].to(u.dtype)
-            u = u * valid
+            u = u.masked_fill(~mask[:, None], 0)           # whatever stands in the padding, NaN too
             right = align_right(u, lengths)
         count = u.shape[0] * size if mask is None else int(lengths.sum())
         ks, starts = zip(*(_fit(k.to(u.dtype), a, size, border) for k, a in zip(kernels, lags)))
@@ -466,7 +470,7 @@ def branch_stats(
             total, square, _ = _sums(u.double(), right.double(), fine, kernels64, starts, border)
     return BranchSums(count, total, square)
 
-# %% ../nbs/04_longconv.ipynb #74b9df5f
+# %% ../nbs/04_longconv.ipynb #991fa6b7
 class LongConv(nn.Module):
     "Convolve every channel with a long kernel of its own, and add a bias"
     def __init__(self,
@@ -494,11 +498,11 @@ class LongConv(nn.Module):
         "Convolve"
         if mask is not None:
             mask_lengths(mask, (*u.shape[:-2], u.shape[-1]))
-            u = u * mask[..., None, :]
+            u = u.masked_fill(~mask[..., None, :], 0)
         if self.heads > 1: u = torch.cat([u] * self.heads, -2)
         y = long_conv(u, self.weight, self.lag, self.border, self.method)
         if self.bias is not None: y = y + self.bias[:, None].to(y.dtype)
-        return y if mask is None else y * mask[..., None, :]
+        return y if mask is None else y.masked_fill(~mask[..., None, :], 0)
 
     def extra_repr(self)->str: # Shown by `print`
         "Name the sizes"

@@ -8,7 +8,7 @@ Docs: https://resample-nb.github.io/resample_nb/mrconv.html.md"""
 __all__ = ['resolution_lengths', 'fixed_decay', 'check_mrconv', 'MRConv', 'merge_taps', 'formed_sums', 'mrconv_layers',
            'kernel_params', 'sync_stats', 'set_rate', 'ChannelNorm', 'MRConvBlock']
 
-# %% ../nbs/06_mrconv.ipynb #83cfb8b8
+# %% ../nbs/06_mrconv.ipynb #a555f882
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -18,10 +18,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from fastcore.basics import patch
 from .kernels import Kernel1d, make_kernel
-from .reparam import bn_affine
+from .reparam import bn_affine, never_updated
 from .longconv import BranchSums, LongConv, branch_stats, long_conv, mask_lengths, pad_taps
 
-# %% ../nbs/06_mrconv.ipynb #9fc3f7ba
+# %% ../nbs/06_mrconv.ipynb #ac02adcf
 def resolution_lengths(
     length:int, # L: samples of the sequences
     l0:int, # Taps of the shortest kernel
@@ -32,7 +32,8 @@ def resolution_lengths(
         if type(v) is not int or v < 1:
             raise ValueError(f"{name}={v!r}; expected an integer >= 1, in samples")
     if resolutions is not None and type(resolutions) is not int:
-        raise ValueError(f"resolutions={resolutions!r}; expected an integer, or None: until the sequence is covered")
+        raise ValueError(f"resolutions={resolutions!r}; expected an integer, or None: as many as cover the "
+            "sequence")
     if l0 > length: raise ValueError(f"l0={l0}; expected at most length={length}; the shortest kernel would "
         "be longer than the sequence")
     most = 1 + math.ceil(math.log2(length / l0))
@@ -139,7 +140,7 @@ def merge_taps(
             out, first = pad_taps(out, first, low, high) + pad_taps(k, a, low, high), low
     return out, first
 
-# %% ../nbs/06_mrconv.ipynb #1f07b4f2
+# %% ../nbs/06_mrconv.ipynb #d2c8149c
 @patch
 def affine(self:MRConv,
     mean:Tensor, # (N, channels)
@@ -155,6 +156,9 @@ def affine(self:MRConv,
 def running_affine(self:MRConv)->tuple: # As `affine`; bias is None without BatchNorm
     "Return scale and bias of evaluation"
     if self.norm is None: return self.alpha.double(), None
+    if self.norm.running_mean is None:
+        raise ValueError("MRConv.norm keeps no running statistics; expected track_running_stats=True: "
+            "without them there is no evaluation")
     mean, var = (v.double().view_as(self.alpha) for v in (self.norm.running_mean, self.norm.running_var))
     return self.affine(mean, var)
 
@@ -226,7 +230,7 @@ def _merged(self:MRConv, u, mask):
     y = long_conv(u, kernel, lag, self.border)
     return y if bias is None else y + bias[:, None].to(y.dtype)
 
-# %% ../nbs/06_mrconv.ipynb #2c3fa0c7
+# %% ../nbs/06_mrconv.ipynb #a32387db
 @patch
 def forward(self:MRConv,
     u:Tensor, # (batch, dim, length)
@@ -239,13 +243,13 @@ def forward(self:MRConv,
         mask_lengths(mask, (u.shape[0], u.shape[2]))
         if self.border == 'circular': raise ValueError("mask with border='circular'; expected border='zero': "
             "a padded sample has no circle")
-        u = u * mask[:, None]
+        u = u.masked_fill(~mask[:, None], 0)               # whatever stands there, NaN too
     if self.conv is not None: return self.conv(u, mask)
     u = u.repeat(1, self.heads, 1) if self.heads > 1 else u
     y = self._branches(u, mask) if self.train_form == 'branches' else self._merged(u, mask)
-    return y if mask is None else y * mask[:, None]
+    return y if mask is None else y.masked_fill(~mask[:, None], 0)
 
-# %% ../nbs/06_mrconv.ipynb #92d1a72d
+# %% ../nbs/06_mrconv.ipynb #eb81765f
 @patch
 def fuse(self:MRConv)->LongConv: # Plain: one kernel and bias per channel
     "Return the layer as one long convolution; the layer itself stays"
@@ -253,7 +257,7 @@ def fuse(self:MRConv)->LongConv: # Plain: one kernel and bias per channel
     if self.norm is not None and self.norm.training:
         raise ValueError("MRConv.fuse: the layer is in training mode; expected evaluation mode: call "
             "model.eval() first; training uses the statistics of its batch, the merge the running ones")
-    if self.norm is not None and not self.norm.num_batches_tracked:
+    if self.norm is not None and never_updated(self.norm):
         raise ValueError("MRConv.fuse: its statistics were never updated; expected a trained or calibrated "
             "layer: run a few training batches")
     with torch.no_grad(): kernel, bias, lag = self.merged()
@@ -262,7 +266,7 @@ def fuse(self:MRConv)->LongConv: # Plain: one kernel and bias per channel
     with torch.no_grad():
         out.weight.copy_(kernel)
         if bias is not None: out.bias.copy_(bias)
-    return out
+    return out.requires_grad_(any(p.requires_grad for p in self.parameters()))
 
 @patch
 def reparameterize(self:MRConv)->MRConv: # Itself

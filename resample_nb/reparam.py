@@ -6,9 +6,9 @@ Docs: https://resample-nb.github.io/resample_nb/reparam.html.md"""
 
 # %% auto #0
 __all__ = ['merge_tolerance', 'bn_affine', 'fold_bn', 'pad_kernel', 'dilate_kernel', 'identity_kernel', 'linear_rescale',
-           'merge_branches', 'branch_form', 'ParallelConv', 'merge_method', 'reparam_layers', 'check_mergeable',
-           'merge_layers', 'deviation', 'merge_deviations', 'require_equal', 'merge_cost', 'reparameterize',
-           'train_form']
+           'merge_branches', 'branch_form', 'ParallelConv', 'merge_method', 'reparam_layers', 'never_updated',
+           'check_mergeable', 'merge_layers', 'deviation', 'merge_deviations', 'require_equal', 'merge_cost',
+           'reparameterize', 'train_form']
 
 # %% ../nbs/03_reparam.ipynb #bc10b0e9
 import copy, inspect, math, time
@@ -278,9 +278,11 @@ def reparam_layers(
     "Return the layers of a model that can be merged"
     return {n: m for n, m in model.named_modules() if merge_method(m)}
 
-# %% ../nbs/03_reparam.ipynb #b0e2e2ae
-def _untouched(bn):
-    "Tell whether running statistics are as they were made"
+# %% ../nbs/03_reparam.ipynb #f4777fa8
+def never_updated(
+    bn:nn.Module, # BatchNorm with running statistics
+)->bool: # True: as they were made
+    "Tell whether no batch has reached the running statistics, nor anybody set them"
     count = bn.num_batches_tracked
     fresh = (bn.running_mean == 0).all() and (bn.running_var == 1).all()
     return (count is None or count == 0) and bool(fresh)
@@ -299,7 +301,7 @@ def check_mergeable(
             if bn.running_mean is None:
                 raise ValueError(f"layer {n!r}: {bn}; expected running statistics; without them it "
                     "normalises by each batch, which no fixed kernel can do")
-            if _untouched(bn):
+            if never_updated(bn):
                 raise ValueError(f"layer {n!r}: num_batches_tracked=0, its statistics were never updated; "
                     "expected a trained BatchNorm; train the model, load its weights, or use "
                     "resample_nb.mixsize.calibrate_bn")

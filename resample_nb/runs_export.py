@@ -122,7 +122,7 @@ def _write(kind, program, model, inputs, file):
     with torch.no_grad(): write_whole(file, make)
     return dict(file=str(file), bytes=file.stat().st_size, **found)
 
-# %% ../nbs/52b_runs.export.ipynb #224aa13c
+# %% ../nbs/52b_runs.export.ipynb #8f660a6c
 def export_run(
     folder:Path|str, # Of a finished run
     merge:bool=True, # Write a program for `torch.export.load`
@@ -144,6 +144,7 @@ def export_run(
     program = export_program(small, inputs)
     for kind, name in [('program', 'model_merged.pt2')] * merge + [('onnx', 'model.onnx')] * onnx:
         file = Path(folder)/name if out is None else Path(out).with_suffix(Path(name).suffix)
+        file.parent.mkdir(parents=True, exist_ok=True)
         note(f'write {file}')
         rows.append(_write(kind, program, model, inputs, file))
     return rows

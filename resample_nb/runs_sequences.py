@@ -12,8 +12,8 @@ __all__ = ['SequenceConfig', 'main_variant', 'run_variants', 'variant_options', 
            'draw_sequence_figures', 'merge_lines', 'sequence_report', 'write_curves', 'write_sequence_report',
            'train_sequence_run', 'collect_sequence_runs', 'load_sequence_model', 'load_sequence_run']
 
-# %% ../nbs/52a_runs.sequences.ipynb #4b4bf18f
-import copy, csv, json
+# %% ../nbs/52a_runs.sequences.ipynb #41860ef5
+import copy, csv, json, pickle
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -530,13 +530,16 @@ def collect_sequence_runs(
     rows = [_sequence_summary(c, method + m, results) for (c, method, results), m in zip(groups, more)]
     return [{k: v for k, v in row.items() if any(o[k] is not None for o in rows)} for row in rows]
 
-# %% ../nbs/52a_runs.sequences.ipynb #e27c804c
+# %% ../nbs/52a_runs.sequences.ipynb #f336d3e3
 def load_sequence_model(
     folder:Path|str, # Of a finished run
 )->tuple[nn.Module,SequenceTask]: # In evaluation mode, on the CPU; what its data are like
     "Build the network of a run again, without its data"
     cfg = SequenceConfig(**read_config(check_finished(folder, 'sequences')))
-    state = torch.load(Path(folder)/'model.pth', map_location='cpu', weights_only=True)
+    try: state = torch.load(Path(folder)/'model.pth', map_location='cpu', weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as e:
+        reason = str(e).splitlines()[0]
+        raise ValueError(f"{Path(folder)/'model.pth'} is damaged: {reason}; train again") from e
     task = SequenceTask(**state['task'])
     model = make_sequence_model(cfg, state['method'], task)
     model.load_state_dict(state['model'])

@@ -463,7 +463,12 @@ def toy_arrays(
     for i,v in enumerate((.5,1.,-1.,-.5)): x[np.arange(n)[:,None], (beats+i)%length] += v
     return x[:,None].astype(np.float32), y.astype(np.int64)
 
-# %% ../../nbs/30_data.sequences.ipynb #f9c73fc9
+# %% ../../nbs/30_data.sequences.ipynb #035fa54a
+def _check_counts(**counts):
+    "Raise `ValueError` for a number of sequences that cannot be"
+    for name,n in counts.items():
+        if type(n) is not int or n<1: raise ValueError(f'{name}={n!r}; expected an integer >= 1')
+
 def toy_signals(
     n:int=600, # Training sequences
     length:int=512, # Samples, 128 or more
@@ -476,6 +481,7 @@ def toy_signals(
     num_workers:int=0, # Loader processes; 0: this one
 )->DataLoaders: # Batches (bs,1,length)
     "Make loaders of rhythms hidden in noise"
+    _check_counts(n=n, n_valid=n_valid)
     x,y = toy_arrays(n+n_valid, length, n_classes, seed, noise)
     return sequence_loaders(x[:n], y[:n], x[n:], y[n:], bs=bs, vocab=range(n_classes), seed=seed,
         device=device, num_workers=num_workers, name='toy')
@@ -607,7 +613,7 @@ def listops_block(
         at = np.repeat(at[inner]+1-before[first], n_args)+before
     return out, sizes[0], listops_values(args, ops, digits)
 
-# %% ../../nbs/30_data.sequences.ipynb #cd3eeec6
+# %% ../../nbs/30_data.sequences.ipynb #1297123e
 def write_whole(
     path:Path, # npz file
     arrays:dict, # Arrays by name
@@ -624,6 +630,7 @@ def _read_block(file):
     try:
         with np.load(file) as z: tokens,lengths,values = (z[k] for k in ('tokens','lengths','values'))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error): return None
+    if not tokens.ndim==lengths.ndim==values.ndim==1: return None
     return (tokens, lengths, values) if len(lengths)==len(values) and lengths.sum()==len(tokens) else None
 
 def _stored_block(folder, block, seed, rules):
@@ -687,7 +694,7 @@ def make_listops(
                          'allow longer ones')
     return [t for t,_ in found.values()][:n], np.array([v for _,v in found.values()][:n], np.int64)
 
-# %% ../../nbs/30_data.sequences.ipynb #a59e1168
+# %% ../../nbs/30_data.sequences.ipynb #932a810d
 def listops(
     n_train:int=96000, # Training trees
     n_valid:int=2000, # Validation trees
@@ -706,6 +713,7 @@ def listops(
 )->DataLoaders: # Batches (bs,length) of tokens 0 … 15, 10 classes; three sets
     "Make the ListOps task of the Long Range Arena"
     a,b = n_test,n_test+n_valid
+    _check_counts(n_train=n_train, n_valid=n_valid, n_test=n_test)
     x,y = make_listops(b+n_train, seed, min_length, max_length, max_depth, max_args, cache, progress)
     return sequence_loaders(x[b:], y[b:], x[a:b], y[a:b], x_test=x[:a], y_test=y[:a], bs=bs, vocab=range(10),
         seed=seed, pad_to=pad_to, device=device, num_workers=num_workers, vocab_size=len(listops_vocab),
@@ -1050,7 +1058,7 @@ def save_sequences(
     if rate is not None: arrays['rate'] = np.array(rate)
     return write_whole(Path(path).expanduser(), arrays)
 
-# %% ../../nbs/30_data.sequences.ipynb #407312d1
+# %% ../../nbs/30_data.sequences.ipynb #3707cdff
 def _cut(z, s, file):
     "Return the samples of set `s`, cut at the offsets if there are any"
     x,ends = z[f'x_{s}'],z.get(f'{s}_offsets')
@@ -1060,6 +1068,13 @@ def _cut(z, s, file):
         raise ValueError(f'{file}: {s}_offsets={ends.ravel()[:5]} …; expected integers that grow from 0 to '
                          f'{x.shape[-1]}, the length of x_{s}; write it by save_sequences')
     return [x[...,a:b] for a,b in zip(ends, ends[1:])]
+
+def _check_extras(z, name):
+    "Raise `ValueError` for class names or a rate that cannot be"
+    if 'classes' in z and z['classes'].ndim!=1:
+        raise ValueError(f"{name}: classes.shape={z['classes'].shape}; expected a list of names")
+    if 'rate' in z and (z['rate'].ndim or z['rate'].dtype.kind not in 'iuf' or not z['rate']>0):
+        raise ValueError(f"{name}: rate={z['rate']}; expected one number above 0, in Hz")
 
 def read_sequences(
     path:str|Path, # File by `save_sequences`
@@ -1072,6 +1087,10 @@ def read_sequences(
     except ValueError as e:
         raise ValueError(f'{path.name}: {e}; expected plain arrays; write it by save_sequences') from e
     sets = [s for s in ('train','test','valid') if f'x_{s}' in z and f'y_{s}' in z]
+    for s in sets:
+        if z[f'x_{s}'].ndim<1 or not len(z[f'x_{s}']):
+            raise ValueError(f"{path.name}: x_{s}.shape={z[f'x_{s}'].shape}; expected (n, …), n >= 1")
+    _check_extras(z, path.name)
     out:dict[str,Any] = {f'x_{s}':_cut(z, s, path.name) for s in sets} | {f'y_{s}':z[f'y_{s}'] for s in sets}
     if 'classes' in z: out['classes'] = z['classes']
     if 'rate' in z: out['rate'] = float(z['rate'])

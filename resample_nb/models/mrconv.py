@@ -118,7 +118,7 @@ class SequenceNet(nn.Module):
         self.norm = ChannelNorm(dim, norm) if prenorm else None
         self.decoder = nn.Linear(dim, n_classes)
 
-# %% ../../nbs/20_models.mrconv.ipynb #26982019
+# %% ../../nbs/20_models.mrconv.ipynb #cb9d8d03
 @patch
 def features(self:SequenceNet,
     x:Tensor, # Floats (batch, n_in, length), or tokens (batch, length)
@@ -129,6 +129,7 @@ def features(self:SequenceNet,
     (check_tokens if self.tokens else check_signal)(x, self.n_in)
     if mask is None and self.tokens: mask = x != 0
     mask = valid_mask(mask, (x.shape[0], x.shape[-1]))
+    if mask is not None and not self.tokens: x = x.masked_fill(~mask[:, None], 0)      # NaN too
     x = self.encoder(x.long()).transpose(1, 2) if self.tokens else self.encoder(x)
     for block in self.blocks: x = block(x, mask)
     if self.norm is not None: x = self.norm(x, mask)

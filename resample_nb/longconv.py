@@ -8,10 +8,9 @@ Docs: https://resample-nb.github.io/resample_nb/longconv.html.md"""
 __all__ = ['block_values', 'is_exporting', 'conv_crossing', 'steep_mean', 'trim_taps', 'pad_taps', 'place_taps', 'read_taps',
            'fast_length', 'channel_blocks', 'batch_dot', 'FFTConv', 'direct_conv', 'choose_conv', 'check_border',
            'check_sequence', 'long_conv', 'lag_sums', 'power', 'head_energy', 'Correlate', 'back_energy', 'Overhang',
-           'HalfFFT', 'autocorrelation', 'BranchSums', 'mask_lengths', 'align_right', 'is_steep', 'branch_stats',
-           'LongConv']
+           'autocorrelation', 'BranchSums', 'mask_lengths', 'align_right', 'is_steep', 'branch_stats', 'LongConv']
 
-# %% ../nbs/04_longconv.ipynb #d2ac33a5
+# %% ../nbs/04_longconv.ipynb #6f8d627c
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.fft import irfft, rfft
-from .spectral import autocast_off, spectral_dtype
+from .spectral import RealFFT, autocast_off, spectral_dtype
 
 # %% ../nbs/04_longconv.ipynb #b171df1e
 def trim_taps(
@@ -304,27 +303,15 @@ class Overhang(torch.autograd.Function):
                 dx[:, c, x.shape[-1] - reach:] += irfft(Y.mul_(K.conj()), n)[..., :reach]
         return dx, *dks
 
-# %% ../nbs/04_longconv.ipynb #7d2f345f
-class HalfFFT(torch.autograd.Function):
-    "Transform real taps, padded to `n`; backward by a real FFT"
-    @staticmethod
-    def forward(ctx, k, n):
-        ctx.n, ctx.taps = n, k.shape[-1]
-        return rfft(k, n)
-
-    @staticmethod
-    def backward(ctx, g):
-        half = torch.full((ctx.n // 2 + 1,), .5, dtype=g.real.dtype, device=g.device)
-        half[0] = half[(ctx.n + 1) // 2:] = 1.          # rfft counts the other bins twice
-        return irfft(g * half, ctx.n, norm='forward')[..., :ctx.taps], None
-
+# %% ../nbs/04_longconv.ipynb #5b5f7407
 def autocorrelation(
     kernel:Tensor, # (channels, taps)
 )->Tensor: # (channels, taps): lags 0, 1, …
     "Correlate every kernel with itself"
     taps = kernel.shape[-1]
     n = fast_length(2 * taps)
-    return irfft(torch.view_as_real(HalfFFT.apply(kernel, n)).square().sum(-1), n)[..., :taps]
+    K = RealFFT.apply(F.pad(kernel, (0, n - taps)), (-1,))             # divided by n
+    return n * irfft(torch.view_as_real(K).square().sum(-1), n, norm='forward')[..., :taps]
 
 # %% ../nbs/04_longconv.ipynb #1a8a513c
 @dataclass

@@ -8,7 +8,7 @@ Docs: https://resample-nb.github.io/resample_nb/mrconv.html.md"""
 __all__ = ['resolution_lengths', 'fixed_decay', 'check_mrconv', 'MRConv', 'merge_taps', 'formed_sums', 'mrconv_layers',
            'kernel_params', 'sync_stats', 'set_rate', 'ChannelNorm', 'MRConvBlock']
 
-# %% ../nbs/06_mrconv.ipynb #a555f882
+# %% ../nbs/06_mrconv.ipynb #3cf07cf7
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from fastcore.basics import patch
 from .kernels import Kernel1d, make_kernel
+from .spectral import spectral_dtype
 from .reparam import bn_affine, never_updated
 from .longconv import BranchSums, LongConv, branch_stats, long_conv, mask_lengths, pad_taps
 
@@ -329,7 +330,7 @@ def set_rate(
     for m in layers.values(): m.rate = rate
     return model
 
-# %% ../nbs/06_mrconv.ipynb #f24dcab4
+# %% ../nbs/06_mrconv.ipynb #c58cc22e
 class ChannelNorm(nn.Module):
     "Normalise (batch, channels, length) by BatchNorm or LayerNorm, padding left out"
     def __init__(self,
@@ -347,14 +348,14 @@ class ChannelNorm(nn.Module):
         "Normalise the valid samples"
         if isinstance(self.norm, nn.LayerNorm): return self.norm(x.transpose(1, 2)).transpose(1, 2)
         if not self.norm.training:                     # a line per channel, which every exporter knows
-            scale, shift = (v[:, None].to(x.dtype) for v in bn_affine(self.norm))
-            return x * scale + shift
+            scale, shift = (v[:, None].to(spectral_dtype(x.dtype)) for v in bn_affine(self.norm))
+            return (x * scale + shift).to(x.dtype)     # half precision is rounded once, as in BatchNorm
         if mask is None: return self.norm(x)
         y = x.transpose(1, 2).clone()
         y[mask] = self.norm(y[mask])
         return y.transpose(1, 2)
 
-# %% ../nbs/06_mrconv.ipynb #3e8481cd
+# %% ../nbs/06_mrconv.ipynb #3a57b9c0
 class MRConvBlock(nn.Module):
     "Add to a sequence what an `MRConv`, a pointwise layer and a gate make of it (S4's residual block)"
     def __init__(self,

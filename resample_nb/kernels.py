@@ -6,15 +6,17 @@ Docs: https://resample-nb.github.io/resample_nb/kernels.html.md"""
 
 # %% auto #0
 __all__ = ['kernel_kinds', 'Kernel1d', 'DenseKernel', 'DilatedKernel', 'FourierKernel', 'draw_positions', 'peek_seed',
-           'SparseKernel', 'SumKernel', 'make_kernel']
+           'SparseKernel', 'SumKernel', 'make_kernel', 'kernel_coords', 'window_taps', 'centre_taps',
+           'ContinuousKernel']
 
-# %% ../nbs/05_kernels.ipynb #4a132f1d
+# %% ../nbs/05_kernels.ipynb #7f99bba7
 import math
 from numbers import Integral
 import torch
 import torch.nn.functional as F
 from fastcore.basics import patch
 from torch import Tensor, nn
+from .masks import gaussian_cutoff
 from .spectral import spectral_resample, spectral_dtype, autocast_off
 
 # %% ../nbs/05_kernels.ipynb #80c2b7fa
@@ -266,3 +268,108 @@ def make_kernel(
     parts = [kernel_kinds[n](channels, length, size, modes, s) for n, s in zip(names, seeds)]
     if len(parts) == 1: return parts[0]
     return SumKernel(*[p.scale_(len(parts)**-.5) for p in parts])
+
+# %% ../nbs/05_kernels.ipynb #02ba3192
+def kernel_coords(
+    taps:tuple, # Taps to draw, odd, one number per axis
+    full:tuple, # Taps of the whole grid, odd
+    dtype:torch.dtype=torch.float32, # Of the result
+    device:torch.device|str='cpu', # Of the result
+)->Tensor: # (*taps, ndim): the middle of linspace(-1, 1, full) along each axis
+    "Return the positions of the central `taps` of a grid over [-1, 1]"
+    for t, f in zip(taps, full):
+        if t % 2 == 0 or f % 2 == 0 or not 1 <= t <= f:
+            raise ValueError(f"taps={taps}, full={full}; expected odd numbers with taps <= full, one per axis")
+    half = [torch.arange(t, dtype=dtype, device=device) - t // 2 for t in taps]
+    return torch.stack(torch.meshgrid(*[h * (2 / max(1, f - 1)) for h, f in zip(half, full)],
+        indexing='ij'), -1)
+
+# %% ../nbs/05_kernels.ipynb #d46ec8eb
+def window_taps(
+    sigma:float, # Width of the Gaussian, in coordinates; above 0
+    full:int, # Taps of the whole grid, odd
+    threshold:float=.1, # T: a tap is kept where the window is at least that
+)->int: # Odd, from 1 to `full`
+    "Count the taps of a grid over [-1, 1] where a Gaussian window reaches `threshold` (FlexConv)"
+    if not 0 < sigma < math.inf: raise ValueError(f"sigma={sigma}; expected a number above 0")
+    half = math.floor(gaussian_cutoff(float(sigma), threshold) * (full - 1) / 2 + 1e-9)
+    return min(full, 2 * half + 1)
+
+def centre_taps(
+    x:Tensor, # (*full, ...) or, with `lead` axes in front, (..., *full)
+    taps:tuple, # Wanted, one number per axis
+    lead:int=0, # Axes before those of the grid
+)->Tensor: # (*taps, ...)
+    "Cut the middle out of a grid"
+    for i, t in enumerate(taps): x = x.narrow(lead + i, (x.shape[lead + i] - t) // 2, t)
+    return x
+
+# %% ../nbs/05_kernels.ipynb #b4389146
+class ContinuousKernel(nn.Module):
+    "Draw the kernels of all layers of a network with one shared MLP (DNArch; CCNN, FlexConv)"
+    waves:Tensor
+    def __init__(self,
+        full:int|tuple, # Taps of the whole grid, odd, one number or one per axis
+        channels:list, # Filters of each layer
+        hidden:int=128, # Width of the MLP
+        depth:int=4, # Its layers: waves, depth-2 hidden ones, and the last
+        omega0:float|None=None, # Spread of the waves, radians per unit; None: a quarter of what the grid can show
+        points:list|None=None, # Effective taps of each layer when training begins; None: the whole grid
+    ):
+        super().__init__()
+        self.full = (full,) if isinstance(full, Integral) else tuple(full)
+        for n in self.full:
+            if _whole(n, 'full') % 2 == 0: raise ValueError(f"full={full}; expected odd numbers of taps")
+        if _whole(depth, 'depth') < 2: raise ValueError(f"depth={depth}; expected at least 2 layers")
+        self.channels = tuple(_whole(c, 'channels') for c in channels)
+        self.hidden, self.depth = _whole(hidden, 'hidden'), depth
+        self.omega0 = math.pi * (max(self.full) - 1) / 8 if omega0 is None else float(omega0)
+        widths = [2 * hidden] + [hidden] * (depth - 2)
+        self.register_buffer('waves', torch.randn(len(self.full), hidden) * self.omega0)
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, widths[1:]))
+        self.heads = nn.ParameterList(torch.empty(c, widths[-1]) for c in self.channels)
+        self.reset_heads(points)
+
+# %% ../nbs/05_kernels.ipynb #318bebc6
+@patch
+def features(self:ContinuousKernel,
+    taps:tuple, # Taps to draw, odd, one number per axis
+    full:tuple|None=None, # Taps of the whole grid; None: the one of the network
+)->Tensor: # (*taps, width): what all kernels are made of
+    "Evaluate the shared layers at the central `taps` positions"
+    w = self.waves
+    angle = kernel_coords(taps, self.full if full is None else full, w.dtype, w.device) @ w
+    f = torch.cat([angle.cos(), angle.sin()], -1)
+    for layer in self.layers: f = F.gelu(layer(f))
+    return f
+
+@patch
+def render(self:ContinuousKernel,
+    layer:int, # Which layer's kernels
+    n:int, # How many: the first filters of that layer
+    taps:tuple, # Taps of each, odd, one number per axis
+    features:Tensor|None=None, # Of as many taps or more; None: computed
+    full:tuple|None=None, # Taps of the whole grid; None: the one of the network
+)->Tensor: # (n, *taps)
+    "Draw the first `n` kernels of a layer"
+    f = self.features(taps, full) if features is None else centre_taps(features, taps)
+    k = self.heads[layer][:n] @ f.flatten(0, -2).mT
+    if full is not None: k = k * (math.prod(self.full) / math.prod(full))      # the gain stays
+    return k.unflatten(-1, tuple(taps))
+
+# %% ../nbs/05_kernels.ipynb #9389b6c4
+@patch
+@torch.no_grad()
+def reset_heads(self:ContinuousKernel,
+    points:list|None=None, # Effective taps of each layer; None: the whole grid
+):
+    "Draw the last matrices so that every kernel keeps the variance of white noise, whatever is cropped"
+    square = self.features(self.full).square().sum(-1).mean()
+    for i, head in enumerate(self.heads):
+        p = math.prod(self.full) if points is None else float(points[i])
+        head.normal_().mul_((square * p).rsqrt())
+
+@patch
+def extra_repr(self:ContinuousKernel)->str: # Shown by `print`
+    "Name the sizes"
+    return f"full={self.full}, channels={self.channels}, hidden={self.hidden}, omega0={self.omega0:.4g}"

@@ -76,7 +76,7 @@ class LearnedSize(nn.Module):
                 "expected finite numbers; lower the learning rate, or load an earlier checkpoint")
         return tuple(self._count(v, n) for v, n in zip(values, self.max_size))
 
-# %% ../nbs/08_dnarch.ipynb #40420b68
+# %% ../nbs/08_dnarch.ipynb #6ac6ecd5
 @patch
 def count(self:LearnedSize)->tuple: # One integer per axis
     "Return how many points are kept now"
@@ -87,7 +87,8 @@ def size(self:LearnedSize,
     count:tuple|None=None, # The integers, if they are known already
 )->Tensor: # (axes,): the integers; the gradient is that of the real sizes
     "Return the kept points as a tensor whose gradient moves the edges"
-    soft = torch.stack([straight_through_clip(self._real(p, n), 1., n) for p, n in zip(self.param, self.max_size)])
+    real = [self._real(p, n) for p, n in zip(self.param, self.max_size)]
+    soft = torch.stack([straight_through_clip(v, 1., n) for v, n in zip(real, self.max_size)])
     whole = soft.new_tensor(self.count() if count is None else count)
     return whole + (soft - soft.detach())
 
@@ -115,7 +116,7 @@ def extra_repr(self:LearnedSize)->str: # Shown by `print`
     state = '' if self.param.requires_grad else ', frozen'
     return f"{self.count() if finite else 'not finite'} of {self.max_size}{state}"
 
-# %% ../nbs/08_dnarch.ipynb #6678d229
+# %% ../nbs/08_dnarch.ipynb #cbc432c6
 class SigmoidSize(LearnedSize):
     "Keep the points before an offset that is learned, faded out by a sigmoid"
     default_temperature = 25.
@@ -131,12 +132,14 @@ class SigmoidSize(LearnedSize):
             raise ValueError(f"temperature={temperature}; expected a number above 0; 8 to 100 in the paper")
         axes = len(self.max_size)
         first = self.max_size if start is None else as_tuple(start, axes, 'start')
-        self.offset = nn.Parameter(torch.tensor([self.start_offset(s, n) for s, n in zip(first, self.max_size)]))
+        offsets = [self.start_offset(s, n) for s, n in zip(first, self.max_size)]
+        self.offset = nn.Parameter(torch.tensor(offsets))
 
     @property
     def param(self)->nn.Parameter: return self.offset
-    def _count(self, v, n): return count_points(sigmoid_cutoff(v, self.temperature, self.threshold), n)
-    def _real(self, v, n): return real_points(sigmoid_cutoff(v, self.temperature, self.threshold), n)
+    def _cutoff(self, v): return sigmoid_cutoff(v, self.temperature, self.threshold)
+    def _count(self, v, n): return count_points(self._cutoff(v), n)
+    def _real(self, v, n): return real_points(self._cutoff(v), n)
 
     def _mask(self, p, k, n):
         x = torch.arange(k, dtype=p.dtype, device=p.device) * (2 / max(1, n - 1)) - 1
@@ -174,12 +177,12 @@ class LearnedDepth(SigmoidSize):
     "Learn how many blocks a network has; the mask weighs their residual branches"
     kind, default_temperature = 'depth', 8.
 
-# %% ../nbs/08_dnarch.ipynb #505ae134
+# %% ../nbs/08_dnarch.ipynb #539ad769
 class LearnedResolution(SigmoidSize):
     "Learn the highest frequency of each axis, and with it how many samples are needed (DNArch, Eq. 7)"
     kind = 'resolution'
-    def _count(self, v, n): return min(n, count_points(sigmoid_cutoff(v, self.temperature, self.threshold), n + 1))
-    def _real(self, v, n): return real_points(sigmoid_cutoff(v, self.temperature, self.threshold), n + 1)
+    def _count(self, v, n): return min(n, count_points(self._cutoff(v), n + 1))
+    def _real(self, v, n): return real_points(self._cutoff(v), n + 1)
 
     def _mask(self, p, k, n):     # one bin more than samples: half periods 0..k, of which k = n is Nyquist
         bins = self.bins(k, p, n)
@@ -193,7 +196,8 @@ class LearnedResolution(SigmoidSize):
     )->int: # Half periods 0, 1, ... that are kept
         "Count kept bins: as many as samples, or one more when nothing is cropped"
         if count < n: return count
-        return count_points(sigmoid_cutoff(float(p), self.temperature, self.threshold), n + 1)
+        p = p.item() if isinstance(p, Tensor) else p
+        return count_points(self._cutoff(p), n + 1)
 
 # %% ../nbs/08_dnarch.ipynb #b93cbf24
 class LearnedKernelSize(LearnedSize):
@@ -259,7 +263,7 @@ class FixedSize(nn.Module):
         "Name the size"
         return f'{self.max_size}'
 
-# %% ../nbs/08_dnarch.ipynb #443470fd
+# %% ../nbs/08_dnarch.ipynb #76436519
 def learned_sizes(
     model:nn.Module, # Any model
 )->dict: # Name: `LearnedSize`, each once
@@ -278,9 +282,11 @@ def size_params(
 def project_sizes(
     model:nn.Module, # Any model
 )->None:
-    "Put every edge back into its bounds, and refuse numbers that are not finite; call after the optimiser's step"
-    read_counts(list(learned_sizes(model).values()))
-    for m in learned_sizes(model).values(): m.project_()
+    "Put every edge back into its bounds; refuse numbers that are not finite; call after the optimiser's step"
+    sizes = list(learned_sizes(model).values())
+    if not sizes: return
+    if not bool(torch.cat([m.param.detach() for m in sizes]).isfinite().all()): read_counts(sizes)
+    for m in sizes: m.project_()
 
 def freeze_sizes(
     model:nn.Module, # Changed in place
@@ -295,14 +301,14 @@ def unfreeze_sizes(
     "Let edges move again"
     freeze_sizes(model, False)
 
-# %% ../nbs/08_dnarch.ipynb #7236526e
+# %% ../nbs/08_dnarch.ipynb #51d77710
 @torch.no_grad()
 def read_counts(
     sizes:list, # Learned and fixed sizes
 )->list: # One tuple of integers each
     "Read all integers at once: one transfer from the device, not one per size"
     learned = [s for s in sizes if s.param is not None]
-    values = torch.cat([s.param.detach().double() for s in learned]).tolist() if learned else []
+    values = torch.cat([s.param.detach() for s in learned]).double().tolist() if learned else []
     out, at = {}, 0
     for s in learned:
         out[s] = s.counts_of(values[at:at + len(s.max_size)])
@@ -546,7 +552,7 @@ def settle(
     "Use running statistics in evaluation, as an ordinary BatchNorm does"
     for n in sliced_norms(model): n.moving.fill_(not on)
 
-# %% ../nbs/08_dnarch.ipynb #d8894038
+# %% ../nbs/08_dnarch.ipynb #be4f2b66
 class ArchBlock(nn.Module):
     "Normalise, convolve with a long kernel, mix, GELU, mix, GELU; the residual branch of a CCNN"
     def __init__(self,
@@ -562,8 +568,9 @@ class ArchBlock(nn.Module):
     ):
         super().__init__()
         res, wid = temperatures
-        def widths(): return (LearnedWidth(width, start_width, wid, threshold) if 'W' in learn else FixedSize(width))
-        self.n_in, self.n_mid, self.n_out = widths(), widths(), widths()
+        def new():
+            return LearnedWidth(width, start_width, wid, threshold) if 'W' in learn else FixedSize(width)
+        self.n_in, self.n_mid, self.n_out = new(), new(), new()
         self.resolution = LearnedResolution(size, None, res, threshold) if 'R' in learn else FixedSize(size)
         self.taps = LearnedKernelSize(taps, kernel_start, threshold) if 'K' in learn else FixedSize(taps)
         ndim = len(size)
@@ -571,7 +578,7 @@ class ArchBlock(nn.Module):
         self.mix1 = SlicedConv(self.n_in, self.n_mid, ndim=ndim)
         self.drop, self.mix2 = nn.Dropout(dropout), SlicedConv(self.n_mid, self.n_out, ndim=ndim)
 
-# %% ../nbs/08_dnarch.ipynb #c8f767d5
+# %% ../nbs/08_dnarch.ipynb #66e513d8
 @dataclass
 class BlockPlan:
     "Hold the integers of one block"
@@ -593,7 +600,8 @@ def kernel(self:ArchBlock,
     "Finish a kernel"
     ndim = len(plan.taps)
     if self.taps.param is not None:
-        drawn = drawn * outer([self.taps.mask(i, t, f).to(drawn.dtype) for i, (t, f) in enumerate(zip(plan.taps, plan.full))])
+        window = [self.taps.mask(i, t, f) for i, (t, f) in enumerate(zip(plan.taps, plan.full))]
+        drawn = drawn * outer(window).to(drawn.dtype)
     return _scaled(drawn, self.n_in.mask(0, plan.n_in), ndim)
 
 @patch
@@ -654,9 +662,9 @@ def odd(n:int)->int: # `n` or the next odd number
     "Round up to an odd number of taps"
     return n + 1 - n % 2
 
-# %% ../nbs/08_dnarch.ipynb #bbfaa785
+# %% ../nbs/08_dnarch.ipynb #278482aa
 class ArchStack(nn.Module):
-    "Add blocks to a stream of channels; blocks, channels, frequencies and taps beyond the edges are not computed"
+    "Add blocks to a stream of channels; what lies beyond the edges is not computed"
     def __init__(self,
         size:tuple, # Samples of the maps, one per axis
         width:int, # Channels at first
@@ -750,7 +758,7 @@ def rescaled(self:ArchBlock,
     if self.taps.param is None: return r, full
     return r, tuple(window_taps(s, f, self.taps.threshold) for s, f in zip(self.taps.param.tolist(), full))
 
-# %% ../nbs/08_dnarch.ipynb #cbf14dc6
+# %% ../nbs/08_dnarch.ipynb #7895a206
 @patch
 def forward(self:ArchStack,
     h:Tensor, # (batch, plan.stream, *size)
@@ -778,11 +786,11 @@ def touch(
     h:Tensor, # Any tensor
     module:nn.Module, # Whose parameters may have no part in `h`
 )->Tensor: # `h`
-    "Among several ranks, give every parameter a gradient, if zero: DistributedDataParallel waits for all of them"
+    "Give every parameter a gradient, if zero, among several ranks: DistributedDataParallel waits for all"
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1: return h
     return h + 0 * sum(p.view(-1)[0] for p in module.parameters() if p.requires_grad)
 
-# %% ../nbs/08_dnarch.ipynb #3d8f32e7
+# %% ../nbs/08_dnarch.ipynb #4cf7dead
 def conv_fft_macs(
     n:tuple, # Samples before, one per axis
     size:list, # Samples after, numbers or Tensors
@@ -790,7 +798,7 @@ def conv_fft_macs(
     "Count the transforms of `spectral_conv`: 5 N log2 N operations each, real where real"
     total, cols = 0., size[-1] + 1                    # complex columns kept of the last axis
     total = math.prod(n[:-1]) * 1.25 * 2 * n[-1] * math.log2(2 * n[-1])
-    lines = cols                                      # lines of the next axis: columns times rows not yet done
+    lines = cols                          # lines of the next axis: columns times rows not yet done
     for d in range(len(n) - 2, -1, -1):
         rows = math.prod(n[:d])
         total = total + lines * rows * 5 * n[d] * math.log2(2 * n[d])
@@ -817,7 +825,7 @@ def spectrum_size(
     for s in size[:-1]: total = total * 2 * s
     return total
 
-# %% ../nbs/08_dnarch.ipynb #cc0bb957
+# %% ../nbs/08_dnarch.ipynb #c094e81e
 def upsample_macs(
     size:list, # Samples before, numbers or Tensors
     n:tuple, # Samples after
@@ -837,21 +845,24 @@ def cost_rows(self:ArchBlock,
     n:tuple, # Samples of the stream
 )->list: # `CostRow`s of one example, differentiable in the sizes
     "Count what the block computes"
-    a, m, o = (s.size((c,))[0] for s, c in zip((self.n_in, self.n_mid, self.n_out), (plan.n_in, plan.n_mid, plan.n_out)))
+    i, mid, out = plan.n_in, plan.n_mid, plan.n_out
+    widths3 = zip((self.n_in, self.n_mid, self.n_out), (i, mid, out))
+    a, m, o = (s.size((c,))[0] for s, c in widths3)
     r, t = list(self.resolution.size(plan.resolution)), self.taps.size(plan.taps)
     small, whole = math.prod(r), math.prod(n)
-    i, mid, out = plan.n_in, plan.n_mid, plan.n_out
     def row(name, op, macs, kept, before, after, params=0, taps=None, by=()):
         return CostRow(name, op, macs, kept, plan.resolution, (before, after), taps, params, _state(by))
     sizes = (self.n_in, self.n_mid, self.n_out, self.resolution)
     rows = [row('norm', 'norm', 0., a * whole, i, i, 2 * i, by=(self.n_in,)),
-        row('conv', 'fft', a * conv_fft_macs(n, r), a * whole, i, i, 0, plan.taps, (self.n_in, self.resolution)),
-        row('product', 'product', a * 4 * spectrum_size(r), a * 2 * spectrum_size(r), i, i, 0, None, sizes[::3]),
-        row('kernel', 'kernel', kernel_macs(math.prod(t), (*widths, a)), 0., i, i, i * widths[-1], plan.taps, (self.taps,)),
-        row('mix1', 'pointwise', pointwise_macs(r, a, m), (a + m) * small, i, mid, i * mid + mid, None, sizes),
-        row('mix2', 'pointwise', pointwise_macs(r, m, o), (m + 2 * o) * small, mid, out, mid * out + out, None, sizes)]
+        row('conv', 'fft', a * conv_fft_macs(n, r), a * whole, i, i, 0, plan.taps, sizes[::3]),
+        row('product', 'product', a * 4 * spectrum_size(r), a * 2 * spectrum_size(r), i, i, by=sizes[::3]),
+        row('kernel', 'kernel', kernel_macs(math.prod(t), (*widths, a)), 0., i, i, i * widths[-1], plan.taps,
+            (self.taps,)),
+        row('mix1', 'pointwise', pointwise_macs(r, a, m), (a + m) * small, i, mid, i * mid + mid, by=sizes),
+        row('mix2', 'pointwise', pointwise_macs(r, m, o), (m + 2 * o) * small, mid, out, mid * out + out,
+            by=sizes)]
     if plan.resolution != tuple(n):
-        rows.append(row('up', 'resample', o * upsample_macs(r, n), 0., out, out, 0, None, (self.n_out, self.resolution)))
+        rows.append(row('up', 'resample', o * upsample_macs(r, n), 0., out, out, by=sizes[2:]))
     return rows
 
 def _state(sizes):
@@ -895,7 +906,7 @@ def cost_bounds(
         for m, v in zip(sizes, former): m.param.copy_(v)
     return tuple(out)
 
-# %% ../nbs/08_dnarch.ipynb #1a351da4
+# %% ../nbs/08_dnarch.ipynb #7d053b9a
 def arch_table(
     model:nn.Module, # With an `ArchStack`
 )->list: # One dict per block, in the form of the paper's Tables 6 to 8
@@ -905,8 +916,9 @@ def arch_table(
     for i in range(len(stack.blocks)):
         if i >= plan.depth: out.append(dict(block=i, alive=False)); continue
         p = plan.blocks[i]
-        out.append(dict(block=i, alive=True, resolution=p.resolution, n_in=p.n_in, n_mid=p.n_mid, n_out=p.n_out,
-            taps=p.taps, weight=1. if stack.depth.param is None else float(stack.depth.mask(0, plan.depth)[i])))
+        gate = 1. if stack.depth.param is None else stack.depth.mask(0, plan.depth)[i].item()
+        out.append(dict(block=i, alive=True, resolution=p.resolution, n_in=p.n_in, n_mid=p.n_mid,
+            n_out=p.n_out, taps=p.taps, weight=gate))
     return out
 
 def find_stack(
@@ -1109,7 +1121,7 @@ def committed(self:SpectralSize,
     "Store the matrices"
     return PlainResample(self.matrices(self.resolution.count()))
 
-# %% ../nbs/08_dnarch.ipynb #bdd725fa
+# %% ../nbs/08_dnarch.ipynb #aa9ff21f
 @torch.no_grad()
 def plain_module(
     m:nn.Module, # Any module; not changed
@@ -1121,8 +1133,10 @@ def plain_module(
     names = list(children)
     for at, name in enumerate(names):
         child, before = children[name], children[names[at - 1]] if at else None
-        folds = isinstance(m, nn.Sequential) and isinstance(child, SlicedConv) and isinstance(before, WidthMask)
-        if folds: out[name], out[names[at - 1]] = child.committed(method, before.width.mask()), nn.Identity()
+        pair = isinstance(child, SlicedConv) and isinstance(before, WidthMask)
+        if pair and isinstance(m, nn.Sequential):
+            out[name] = child.committed(method, before.width.mask())
+            out[names[at - 1]] = nn.Identity()
         else: out[name] = plain_module(child, method)
     new = copy.copy(m)
     new._parameters = {k: None if p is None else nn.Parameter(p.detach().clone(), p.requires_grad)
@@ -1131,7 +1145,7 @@ def plain_module(
     new._modules = out
     return new
 
-# %% ../nbs/08_dnarch.ipynb #952f87a8
+# %% ../nbs/08_dnarch.ipynb #bb8ef744
 @torch.no_grad()
 def commit(
     model:nn.Module, # In evaluation mode, its normalisations settled; not changed
@@ -1161,10 +1175,10 @@ def check_commit(
             "call calibrate_arch(model, batches) first, or learn.commit()")
     own = {id(p) for p in model.parameters()}
     if opt is not None and any(id(p) in own for g in opt.param_groups for p in g['params']):
-        raise ValueError(f"opt={type(opt).__name__} holds parameters of the model; expected None: the plain network has "
-            "parameters of its own; make a new optimiser for it")
+        raise ValueError(f"opt={type(opt).__name__} holds parameters of the model; expected None: "
+            "the plain network has parameters of its own; make a new optimiser for it")
 
-# %% ../nbs/08_dnarch.ipynb #497a784c
+# %% ../nbs/08_dnarch.ipynb #5267d759
 def check_equal(
     y:Tensor, # Output before
     z:Tensor, # Output after
@@ -1174,8 +1188,8 @@ def check_equal(
     limit = {torch.float64: 1e-10, torch.float32: 1e-5}.get(y.dtype, 2e-2)
     off = float((y - z).abs().max() / y.abs().max().clamp_min(1e-30))
     if not off <= limit:
-        raise ValueError(f"{type(model).__name__}: the plain network differs by {off:.2g} of the largest output; "
-            f"expected at most {limit:g} in {y.dtype}; commit in float64: commit(model.double(), sample.double())")
+        raise ValueError(f"{type(model).__name__}: the plain network differs by {off:.2g} of the largest "
+            f"output; expected at most {limit:g} in {y.dtype}; commit model.double() with sample.double()")
     return off
 
 def commit_table(
@@ -1183,12 +1197,13 @@ def commit_table(
     plain:nn.Module, # After
 )->pd.DataFrame: # One row per learned size, and the parameters
     "Compare a network with its plain form"
-    rows = [dict(what=n, kind=m.kind, before=m.max_size, after=m.count()) for n, m in learned_sizes(model).items()]
+    sizes = learned_sizes(model)
+    rows = [dict(what=n, kind=m.kind, before=m.max_size, after=m.count()) for n, m in sizes.items()]
     count = [sum(p.numel() for p in m.parameters()) for m in (model, plain)]
     rows.append(dict(what='parameters', kind='', before=count[0], after=count[1]))
     return pd.DataFrame(rows)
 
-# %% ../nbs/08_dnarch.ipynb #c98a8808
+# %% ../nbs/08_dnarch.ipynb #e0b22de3
 class _Widths(torch.overrides.TorchFunctionMode):
     "Follow, during a forward, which learned width each map's channels have"
     mixing = {'conv1d', 'conv2d', 'conv3d', 'linear', 'matmul', 'mean', 'sum', 'flatten'}
@@ -1206,11 +1221,18 @@ class _Widths(torch.overrides.TorchFunctionMode):
         found = [self.known[id(a)] for a in args if isinstance(a, Tensor) and id(a) in self.known]
         if name in self.joins and len(found) == 2 and found[0][0] is not found[1][0]:
             (_, a), (_, b) = found
-            raise ValueError(f"{a} and {b} meet in an addition but learn different widths; expected one LearnedWidth "
-                "shared by both")
-        whole = isinstance(y, Tensor) and name not in self.mixing and name != '__getitem__'
-        if found and whole and y.shape[1:2] == args[0].shape[1:2]: self.note(y, *found[0])
+            raise ValueError(f"{a} and {b} meet in an addition but learn different widths; "
+                "expected one LearnedWidth shared by both")
+        if len(found) == 1 and isinstance(y, Tensor) and self.follows(y, name, args): self.note(y, *found[0])
         return y
+
+    def follows(self, y, name, args):
+        "Tell whether the channels of `y` are those of the one map whose width is known"
+        if name in self.mixing or name == '__getitem__' or y.dim() < 2: return False
+        maps = [a for a in args if isinstance(a, Tensor) and a.shape == y.shape]
+        if name in self.joins and len(maps) == 2: return False      # the other one has all its channels
+        source = [a for a in args if isinstance(a, Tensor) and a.dim() > 1 and id(a) in self.known]
+        return any(a.shape[1] == y.shape[1] for a in source)
 
 def check_masks(
     model:nn.Module, # Any model

@@ -304,7 +304,7 @@ def centre_taps(
     for i, t in enumerate(taps): x = x.narrow(lead + i, (x.shape[lead + i] - t) // 2, t)
     return x
 
-# %% ../nbs/05_kernels.ipynb #b4389146
+# %% ../nbs/05_kernels.ipynb #956b670a
 class ContinuousKernel(nn.Module):
     "Draw the kernels of all layers of a network with one shared MLP (DNArch; CCNN, FlexConv)"
     waves:Tensor
@@ -313,7 +313,7 @@ class ContinuousKernel(nn.Module):
         channels:list, # Filters of each layer
         hidden:int=128, # Width of the MLP
         depth:int=4, # Its layers: waves, depth-2 hidden ones, and the last
-        omega0:float|None=None, # Spread of the waves, radians per unit; None: a quarter of what the grid can show
+        omega0:float|None=None, # Spread of the waves, radians per unit; None: a quarter of the most
         points:list|None=None, # Effective taps of each layer when training begins; None: the whole grid
     ):
         super().__init__()

@@ -17,9 +17,9 @@ from ..cost import Budget, CostRow, pointwise_macs
 from ..dnarch import ArchPlan, ArchStack, FixedSize, SlicedBatchNorm, SlicedConv
 from ..dnarch import cost_bounds, plain_conv, plain_norm
 
-# %% ../../nbs/20_models.ccnn.ipynb #1e144786
+# %% ../../nbs/20_models.ccnn.ipynb #c27cdb6b
 class CCNN(nn.Module):
-    "Encode each point, add residual blocks of long convolutions, decode: classes, or a map of the input's size"
+    "Encode each point, add residual blocks of long convolutions, decode: classes, or a map"
     def __init__(self,
         n_in:int, # Channels of the input; with encoder='embedding' how many tokens, 0 for padding
         n_out:int, # Classes, or channels of the map
@@ -29,10 +29,11 @@ class CCNN(nn.Module):
         learn:str='', # Any of 'K' kernel size, 'R' resolution, 'W' width, 'D' depth
         task:str='classify', # 'classify' or 'dense'
         encoder:str='linear', # 'linear', or 'embedding' for tokens (one axis)
-        **kw, # Of `ArchStack`: max_width, max_depth, dropout, kernel_start, omega0, hidden, temperatures, threshold
+        **kw, # Of `ArchStack`: max_width, max_depth, dropout, kernel_start, omega0, hidden, temperatures, ...
     ):
         super().__init__()
-        if task not in ('classify', 'dense'): raise ValueError(f"task={task!r}; expected 'classify' or 'dense'")
+        if task not in ('classify', 'dense'):
+            raise ValueError(f"task={task!r}; expected 'classify' or 'dense'")
         if encoder not in ('linear', 'embedding'):
             raise ValueError(f"encoder={encoder!r}; expected 'linear' or 'embedding'")
         size = (size,) if isinstance(size, int) else tuple(size)
@@ -41,11 +42,12 @@ class CCNN(nn.Module):
         self.task, self.size, self.ndim = task, size, len(size)
         self.stack = ArchStack(size, width, depth, learn, **kw)
         widest = self.stack.n_head.max_size[0]
-        self.encoder = nn.Embedding(n_in, widest) if encoder == 'embedding' else SlicedConv(n_in, widest, ndim=len(size))
+        self.encoder:nn.Module = SlicedConv(n_in, widest, ndim=len(size))
+        if encoder == 'embedding': self.encoder = nn.Embedding(n_in, widest)
         self.norm = SlicedBatchNorm(self.stack.n_head, len(size))
         self.head = SlicedConv(self.stack.n_head, n_out, ndim=0 if task == 'classify' else len(size))
 
-# %% ../../nbs/20_models.ccnn.ipynb #d1334cd7
+# %% ../../nbs/20_models.ccnn.ipynb #7c7ab4a0
 def check_input(
     x:Tensor, # Input of a network
     ndim:int, # Axes of its maps
@@ -53,9 +55,11 @@ def check_input(
 )->None:
     "Refuse an input of another kind or number of axes"
     if tokens and (x.dim() != 2 or x.is_floating_point()):
-        raise ValueError(f"x.shape={tuple(x.shape)}, x.dtype={x.dtype}; expected tokens (batch, length), integers")
+        raise ValueError(f"x.shape={tuple(x.shape)}, x.dtype={x.dtype}; "
+            "expected tokens: integers (batch, length)")
     if not tokens and x.dim() != ndim + 2:
-        raise ValueError(f"x.shape={tuple(x.shape)}; expected (batch, channels, *size) with {ndim} axes of samples")
+        raise ValueError(f"x.shape={tuple(x.shape)}; "
+            f"expected (batch, channels, *size) with {ndim} axes of samples")
 
 def embed(
     tokens:Tensor, # (batch, length)
@@ -118,7 +122,7 @@ def committed(self:CCNN,
     return PlainCCNN(encoder, self.stack.committed(method, plan), plain_norm(self.norm, plan.n_head), head,
         self.task, self.size)
 
-# %% ../../nbs/20_models.ccnn.ipynb #6db983ee
+# %% ../../nbs/20_models.ccnn.ipynb #3b717152
 @patch
 def cost_rows(self:CCNN)->list: # `CostRow`s of one example, differentiable in every learned size
     "Count what one example costs"
@@ -129,13 +133,15 @@ def cost_rows(self:CCNN)->list: # `CostRow`s of one example, differentiable in e
     for a in whole: cells *= a
     rows = []
     if isinstance(first, SlicedConv):
-        macs = pointwise_macs(whole, first.n_in.max_size[0], s)
-        rows.append(CostRow('encoder', 'pointwise', macs, 0., whole, (first.n_in.max_size[0], s), None, s * first.n_in.max_size[0] + s))
+        c = first.n_in.max_size[0]
+        macs = pointwise_macs(whole, c, s)
+        rows.append(CostRow('encoder', 'pointwise', macs, 0., whole, (c, s), None, s * c + s))
     rows += [CostRow(f'stack.{r.name}', *list(vars(r).values())[1:]) for r in self.stack.cost_rows(plan)]
     out = last.n_out.max_size[0]
     rows.append(CostRow('norm', 'norm', 0., n * cells, whole, (plan.n_head,) * 2, None, 2 * plan.n_head))
     at = (1,) * len(whole) if self.task == 'classify' else whole
-    rows.append(CostRow('head', 'pointwise', pointwise_macs(at, n, out), 0., at, (plan.n_head, out), None, plan.n_head * out + out))
+    rows.append(CostRow('head', 'pointwise', pointwise_macs(at, n, out), 0., at, (plan.n_head, out), None,
+        plan.n_head * out + out))
     return rows
 
 # %% ../../nbs/20_models.ccnn.ipynb #a9509e2b

@@ -496,12 +496,13 @@ def _number(v): return float(v.detach() if isinstance(v, Tensor) else v)
 
 def _ints(v): return '' if v is None else tuple(round(_number(a)) for a in v)
 
-# %% ../nbs/07_cost.ipynb #94c9f81d
+# %% ../nbs/07_cost.ipynb #e5b5bbf3
 _kinds = {'macs': lambda row, b: row.macs, 'activations': lambda row, b: row.activations,
     'latency-table': lambda row, b: b.table.seconds(row, b.batch)}
 
 class Budget:
     "Pull the cost of a model to a target, from both sides (DNArch, Eq. 12)"
+    current:Any; ratio:Any; loss:Any; check:Any; of:Any        # below
     def __init__(self,
         target:float, # Of one example: MACs, values kept, or seconds
         kind:str='macs', # 'macs', 'activations' or 'latency-table'
@@ -597,9 +598,10 @@ def of(cls:Budget,
     budget.check(model)
     return budget
 
-# %% ../nbs/07_cost.ipynb #27226051
+# %% ../nbs/07_cost.ipynb #fc977f01
 class Budgets:
     "Keep several budgets at once: the sum of their losses"
+    current:Any; ratio:Any; loss:Any; check:Any                # below
     def __init__(self,
         budgets:list, # `Budget`s
     ):

@@ -231,7 +231,7 @@ class LearnedKernelSize(LearnedSize):
         low = [gaussian_sigma(2 / max(2, n - 1), self.threshold) for n in self.max_size]
         return tuple(low), (1 / math.sqrt(-2 * math.log(.85)),) * len(low)
 
-# %% ../nbs/08_dnarch.ipynb #36cfa23c
+# %% ../nbs/08_dnarch.ipynb #8373d626
 class FixedSize(nn.Module):
     "Stand where a size is not learned"
     param, kind, name = None, 'fixed', ''
@@ -239,7 +239,7 @@ class FixedSize(nn.Module):
         max_size:int|tuple, # Points, one number or one per axis
     ):
         super().__init__()
-        self.max_size = (max_size,) if isinstance(max_size, Integral) else tuple(max_size)
+        self.max_size = tuple(max_size) if isinstance(max_size, (tuple, list)) else (max_size,)
 
     def count(self)->tuple: # One integer per axis
         "Return all points"
@@ -255,7 +255,7 @@ class FixedSize(nn.Module):
         axis:int=0, # Which axis
         count:int|None=None, # Not needed
         points:int|None=None, # Not needed
-    )->None: # Nothing to multiply by
+    )->Any: # None: nothing to multiply by
         "Return None: every point weighs one"
         return None
 
@@ -906,13 +906,13 @@ def cost_bounds(
         for m, v in zip(sizes, former): m.param.copy_(v)
     return tuple(out)
 
-# %% ../nbs/08_dnarch.ipynb #7d053b9a
+# %% ../nbs/08_dnarch.ipynb #b1d42d14
 def arch_table(
     model:nn.Module, # With an `ArchStack`
 )->list: # One dict per block, in the form of the paper's Tables 6 to 8
     "List the integers of every block: computed or not, samples, channels, taps"
     stack = find_stack(model)
-    plan, out = stack.plan(), []
+    plan, out = stack.plan(), list[dict]()
     for i in range(len(stack.blocks)):
         if i >= plan.depth: out.append(dict(block=i, alive=False)); continue
         p = plan.blocks[i]
@@ -1121,7 +1121,7 @@ def committed(self:SpectralSize,
     "Store the matrices"
     return PlainResample(self.matrices(self.resolution.count()))
 
-# %% ../nbs/08_dnarch.ipynb #aa9ff21f
+# %% ../nbs/08_dnarch.ipynb #8e20cd41
 @torch.no_grad()
 def plain_module(
     m:nn.Module, # Any module; not changed
@@ -1129,12 +1129,11 @@ def plain_module(
 )->nn.Module: # A copy in which every learned size is an integer
     "Replace what has a plain form; masks before a convolution go into its filters"
     if hasattr(m, 'committed'): return m.committed(method)
-    children, out = dict(m.named_children()), {}
+    children, out = dict(m.named_children()), dict[str, nn.Module]()
     names = list(children)
     for at, name in enumerate(names):
-        child, before = children[name], children[names[at - 1]] if at else None
-        pair = isinstance(child, SlicedConv) and isinstance(before, WidthMask)
-        if pair and isinstance(m, nn.Sequential):
+        child, before = children[name], children[names[at - 1]]
+        if isinstance(m, nn.Sequential) and isinstance(child, SlicedConv) and isinstance(before, WidthMask):
             out[name] = child.committed(method, before.width.mask())
             out[names[at - 1]] = nn.Identity()
         else: out[name] = plain_module(child, method)

@@ -304,7 +304,7 @@ def centre_taps(
     for i, t in enumerate(taps): x = x.narrow(lead + i, (x.shape[lead + i] - t) // 2, t)
     return x
 
-# %% ../nbs/05_kernels.ipynb #956b670a
+# %% ../nbs/05_kernels.ipynb #0ed6e027
 class ContinuousKernel(nn.Module):
     "Draw the kernels of all layers of a network with one shared MLP (DNArch; CCNN, FlexConv)"
     waves:Tensor
@@ -317,7 +317,7 @@ class ContinuousKernel(nn.Module):
         points:list|None=None, # Effective taps of each layer when training begins; None: the whole grid
     ):
         super().__init__()
-        self.full = (full,) if isinstance(full, Integral) else tuple(full)
+        self.full = tuple(full) if isinstance(full, (tuple, list)) else (full,)
         for n in self.full:
             if _whole(n, 'full') % 2 == 0: raise ValueError(f"full={full}; expected odd numbers of taps")
         if _whole(depth, 'depth') < 2: raise ValueError(f"depth={depth}; expected at least 2 layers")

@@ -144,12 +144,13 @@ def cost_rows(self:CCNN)->list: # `CostRow`s of one example, differentiable in e
         plan.n_head * out + out))
     return rows
 
-# %% ../../nbs/20_models.ccnn.ipynb #a9509e2b
+# %% ../../nbs/20_models.ccnn.ipynb #28cc1997
 @patch
 def smallest_cost(self:CCNN,
     budget:Any, # A `Budget`, or its kind
-)->float: # In its unit
+)->float|None: # In its unit; None for seconds without a table
     "Find the cost of the smallest network that the edges can reach"
+    if budget == 'latency-table': return None
     budget = Budget(1., budget) if isinstance(budget, str) else budget
     return cost_bounds(self, budget.current)[0]
 

@@ -1,4 +1,4 @@
-"""Masks, images, strides, mixed sizes, gradients; accuracy over cost, size and time.
+"""Masks, images, strides, mixed sizes, gradients, architectures; accuracy over cost, size, time.
 
 Docs: https://resample-nb.github.io/resample_nb/plots.html.md"""
 
@@ -8,9 +8,10 @@ Docs: https://resample-nb.github.io/resample_nb/plots.html.md"""
 __all__ = ['okabe_ito', 'frequency_weights', 'plot_mask', 'as_image', 'plot_resampled', 'plot_strides', 'run_table',
            'plot_accuracy_cost', 'plot_comparison', 'size_name', 'size_colours', 'plot_regime', 'plot_accuracy_size',
            'plot_grad_norms', 'plot_accuracy_time', 'kernel_parts', 'plot_kernels', 'kernel_spectrum',
-           'plot_kernel_spectra', 'plot_alpha', 'receptive_field', 'plot_receptive_field']
+           'plot_kernel_spectra', 'plot_alpha', 'receptive_field', 'plot_receptive_field', 'mask_curve',
+           'plot_masks_of', 'plot_architecture', 'arch_means', 'plot_arch_history', 'plot_budget']
 
-# %% ../nbs/50_plots.ipynb #1fdbf5e2
+# %% ../nbs/50_plots.ipynb #931337f9
 import math
 from collections.abc import Iterable, Mapping, Sequence
 import matplotlib.pyplot as plt
@@ -29,6 +30,8 @@ from .sizes import resize_batch
 from .spectral import as_tuple, check_axes, log_spectrum
 from .strides import SpectralPool, stride_plan
 from .callback.mrconv import alpha_row, branch_layers
+from .dnarch import FixedSize, LearnedKernelSize, LearnedResolution, LearnedSize
+from .dnarch import arch_table, find_stack
 from .longconv import LongConv, fast_length
 from .mrconv import MRConv, mrconv_layers
 
@@ -635,4 +638,144 @@ def plot_receptive_field(
     colour = okabe_ito[len(ax.lines) % len(okabe_ito)]
     ax.plot(time / scale, np.where(share >= floor, share, np.nan), c=colour, label=label)
     ax.set(yscale='log', ylim=(floor, 1.5), xlabel=f'time ({unit})', ylabel='gradient (share)')
+    return ax
+
+# %% ../nbs/50_plots.ipynb #9a602deb
+def mask_curve(
+    size:LearnedSize|FixedSize, # A size of a block, or of a network
+    axis:int=0, # Which of its axes
+)->tuple: # Position on the grid, weight, and whether it is computed; (points,) each
+    "List the weights of a grid, those of its dead points too"
+    n, centred = size.max_size[axis], isinstance(size, LearnedKernelSize)
+    if isinstance(size, FixedSize): return np.arange(1, n + 1), np.ones(n), np.ones(n, bool)
+    p, kept = float(size.param[axis].detach()), size.count()[axis]
+    if centred:
+        k = np.arange(n) - n // 2
+        return k, np.exp(-.5 * (2 * k / max(1, n - 1) / p)**2), abs(k) <= kept // 2
+    bins = isinstance(size, LearnedResolution)
+    if bins: n, kept = n + 1, size.bins(kept, p, n)
+    x = np.arange(n) * (2 / max(1, n - 1)) - 1
+    return np.arange(n) if bins else np.arange(1, n + 1), _sigmoid(size.temperature * (p - x)), np.arange(n) < kept
+
+def _sigmoid(v): return .5 * (1 + np.tanh(v / 2))
+
+# %% ../nbs/50_plots.ipynb #5e221a26
+_mask_axes = dict(kernel='tap', resolution='frequency (half periods)', width='channel', depth='block')
+
+def plot_masks_of(
+    model:torch.nn.Module, # With learned sizes, e.g. a `CCNN`
+    block:int=0, # Which block
+    axs:np.ndarray|None=None, # Four Axes; None: a new figure
+)->np.ndarray: # The four Axes
+    "Draw the masks of one block, and shade what is computed"
+    stack = find_stack(model)
+    if not 0 <= block < len(stack.blocks):
+        raise ValueError(f'block={block}; expected 0 … {len(stack.blocks) - 1}')
+    if axs is None: axs = plt.subplots(1, 4, figsize=(9, 2.4), sharey=True, layout='constrained')[1]
+    axs, b = np.ravel(axs), stack.blocks[block]
+    if len(axs) != 4: raise ValueError(f'axs={len(axs)} axes; expected 4: kernel, resolution, width, depth')
+    names = ['height', 'width', 'third'][:len(stack.size)] if len(stack.size) > 1 else ['time']
+    panels = dict(kernel=[(b.taps, i, n) for i, n in enumerate(names)],
+        resolution=[(b.resolution, i, n) for i, n in enumerate(names)],
+        width=[(b.n_in, 0, 'in'), (b.n_mid, 0, 'middle'), (b.n_out, 0, 'out')], depth=[(stack.depth, 0, 'blocks')])
+    for ax, (kind, lines) in zip(axs, panels.items()): _mask_panel(ax, kind, lines)
+    axs[0].set_ylabel('weight')
+    return axs
+
+def _mask_panel(ax, kind, lines):
+    "Draw the masks of one kind"
+    for (size, axis, name), colour, style in zip(lines, okabe_ito, ('-', '--', ':')):
+        x, weight, kept = mask_curve(size, axis)
+        ax.plot(x, weight, style, c=colour, label=f'{name}: {size.count()[axis]} of {size.max_size[axis]}')
+        ax.fill_between(x, weight, where=kept, color=colour, alpha=.15, lw=0)
+        if len(x) < 16: ax.plot(x[kept], weight[kept], 'o', c=colour, ms=3)
+        if not isinstance(size, FixedSize): ax.axhline(size.threshold, c='.6', lw=.8, zorder=0)
+    ax.set(title=kind, xlabel=_mask_axes[kind], ylim=(0, 1.35))
+    ax.legend(fontsize=7, loc='upper right' if len(lines) > 1 or kind != 'depth' else 'upper right')
+
+# %% ../nbs/50_plots.ipynb #2d357e97
+def plot_architecture(
+    model:torch.nn.Module|Sequence, # With learned sizes, e.g. a `CCNN`; or a list from `arch_table`
+    ax:Axes|None=None, # Axes to draw on; None: a new figure
+)->Axes:
+    "Draw depth × width × resolution × kernel, one shape per block (DNArch, Tables 6 to 8)"
+    table = arch_table(model) if isinstance(model, torch.nn.Module) else list(model)
+    alive = [r for r in table if r['alive']]
+    if not alive: raise ValueError(f'table: {len(table)} rows, none of them alive; expected one at least: see arch_table')
+    if ax is None: ax = plt.subplots(figsize=(max(6, .9 * len(table)), 2.8), layout='constrained')[1]
+    high = max(max(r['n_in'], r['n_mid'], r['n_out']) for r in alive)
+    most = [max(v) for v in zip(*[r['resolution'] for r in alive])]
+    taps = max(max(r['taps']) for r in alive)
+    for i, row in enumerate(table):
+        if row['alive']: _block_shape(ax, i, row, high, math.prod(most), taps)
+        else: ax.add_patch(Rectangle((i - .35, -high / 2), .7, high, fill=False, ec='.6', ls='--'))
+    ax.set(xlim=(-.6, len(table) - .4), ylim=(-.75 * high, 1.15 * high), xlabel='block', ylabel='channels')
+    ax.set_xticks(range(len(table)), [r['block'] for r in table])
+    ticks = sorted({-high / 2, 0, high / 2})
+    ax.set_yticks(ticks, ['', str(high), ''])
+    ax.spines[['top', 'right']].set_visible(False)
+    return ax
+
+# %% ../nbs/50_plots.ipynb #5f859f7c
+def _block_shape(ax, i, row, high, samples, taps):
+    "Draw one block: widths as height, resolution as colour, kernel as a square in a square"
+    half = [row[k] / 2 for k in ('n_in', 'n_mid', 'n_out')]
+    x = [i - .35, i, i + .35]
+    share = math.prod(row['resolution']) / samples
+    ax.fill(x + x[::-1], half + [-h for h in half[::-1]], color=plt.get_cmap('Blues')(.2 + .6 * share), ec='k', lw=.8)
+    dark = 'w' if share > .6 else 'k'
+    ax.text(i, 0, '×'.join(map(str, row['resolution'])), ha='center', va='center', fontsize=7, color=dark)
+    ax.text(i, -.52 * high, '{} · {} · {}'.format(row['n_in'], row['n_mid'], row['n_out']), ha='center', va='top', fontsize=7)
+    side, (h, w) = .3 * high, (tuple(row['taps']) * 2)[:2] if len(row['taps']) > 1 else (taps / 3, row['taps'][0])
+    for a, b, style in ((taps, taps if len(row['taps']) > 1 else taps / 3, dict(fc='none', ec='.7')), (w, h, dict(fc=okabe_ito[1], ec='none'))):
+        ax.add_patch(Rectangle((i - .3 * a / taps, .74 * high - side / 2 * b / taps), .6 * a / taps, side * b / taps, **style))
+    ax.text(i, .93 * high, '×'.join(map(str, row['taps'])), ha='center', va='bottom', fontsize=7)
+
+# %% ../nbs/50_plots.ipynb #2650a561
+def arch_means(
+    table:Sequence, # From `arch_table`
+)->dict: # depth; channels; samples and taps per axis (geometric means over axes)
+    "Sum up an architecture in four numbers"
+    alive = [r for r in table if r['alive']]
+    if not alive: raise ValueError(f'table: {len(table)} rows, none of them alive; expected one at least: see arch_table')
+    def mean(of): return float(np.mean([of(r) for r in alive]))
+    return dict(blocks=len(alive), channels=mean(lambda r: np.mean([r['n_in'], r['n_mid'], r['n_out']])),
+        samples=mean(lambda r: _geometric(r['resolution'])), taps=mean(lambda r: _geometric(r['taps'])))
+
+def plot_arch_history(
+    history:Sequence, # Dicts with `step` and `table`
+    ax:Axes|None=None, # Axes to draw on; None: a new figure
+)->Axes:
+    "Draw how sizes grow and shrink, as factors of the first"
+    if not len(history): raise ValueError('history=[]; expected dicts with step and table, as arch_table gives')
+    ax = ax or plt.subplots()[1]
+    means = pd.DataFrame([arch_means(h['table']) for h in history])
+    step = [h['step'] for h in history]
+    for (name, v), colour in zip(means.items(), okabe_ito):
+        ax.step(step, v / v[0], where='post', c=colour, label=f'{name}: {v[0]:.3g} → {v.iloc[-1]:.3g}')
+    ax.axhline(1, c='.6', lw=.8, zorder=0)
+    ax.set(xlabel='step', ylabel='factor of the first', yscale='log')
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f'{v:g}')); ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.legend(fontsize=8, loc='upper left', bbox_to_anchor=(1.02, 1), borderaxespad=0)
+    return ax
+
+# %% ../nbs/50_plots.ipynb #edfb89a2
+def plot_budget(
+    ratios:Mapping|Sequence, # C_curr/C_target of every step; or name -> such a list
+    ax:Axes|None=None, # Axes to draw on; None: a new figure
+    band:float=.05, # Half the width of the band where a budget counts as met
+)->Axes:
+    "Draw the cost over training in units of the target (DNArch, Fig. 9)"
+    runs = ratios if isinstance(ratios, Mapping) else {'': ratios}
+    bad = {n: len(v) for n, v in runs.items() if not len(v) or not all(math.isfinite(r) and r > 0 for r in v)}
+    if bad or not runs: raise ValueError(f'ratios: {bad or "none"}; expected positive, finite numbers, one at least per run')
+    ax = ax or plt.subplots()[1]
+    ax.axhspan(1 - band, 1 + band, color=okabe_ito[2], alpha=.25, lw=0, label=f'± {100 * band:g} %')
+    for (name, v), colour in zip(runs.items(), okabe_ito[:2] + okabe_ito[3:]):
+        ax.plot(np.arange(len(v)), v, c=colour, label=f'{name}: {v[-1]:.3g}' if name else f'last: {v[-1]:.3g}')
+    ax.set(xlabel='step', ylabel='cost / target', yscale='log')
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f'{v:g}')); ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.legend(fontsize=8)
     return ax

@@ -10,9 +10,11 @@ import sys
 import torch
 from torch.nn.functional import conv1d
 
-from resample_nb.kernels import DilatedKernel, FourierKernel
+from resample_nb.cost import budget_loss
+from resample_nb.dnarch import LearnedWidth
+from resample_nb.kernels import DilatedKernel, FourierKernel, window_taps
 from resample_nb.lowmode import pool_kernel
-from resample_nb.masks import gaussian_mask, sigmoid_mask
+from resample_nb.masks import gaussian_mask, masked_size, sigmoid_cutoff, sigmoid_mask
 from resample_nb.mixsize import calibrate_bn, mixsize_config, size_regime, smooth_gradients_
 from resample_nb.mrconv import MRConv
 from resample_nb.reparam import ParallelConv, merge_branches
@@ -112,6 +114,25 @@ def dnarch(group):
     yield 'gaussian_values', rel(gaussian_mask(double(gauss['x']), gauss['sigma']), double(gauss['m']))
     values = sigmoid_mask(double(sigmoid['x']), sigmoid['mu'], sigmoid['tau'])
     yield 'sigmoid_values', rel(values, double(sigmoid['m']))
+    for row in group['sigmoid']:
+        width = LearnedWidth(2, temperature=row['tau'])
+        low, high = (b[0] for b in width.bounds())
+        yield f"bounds, tau {row['tau']}", rel(double([low, high]), double([row['mu_min'], row['mu_max']]))
+        ends = [(sigmoid_cutoff(v, row['tau']) + 1) / 2 for v in (low, high)]
+        yield f"shares, tau {row['tau']}", rel(double(ends), double([row['min_frac'], row['max_frac']]))
+    size, start = group['size_example'], sigmoid_cutoff(group['size_example']['mu0'], group['size_example']['tau'])
+    now = masked_size(sigmoid_cutoff(size['mu1'], size['tau']), size['N'], start)
+    yield 'size_example', rel(now.double(), double(size['size']))
+    loss, cost = group['complexity_loss_example'], torch.tensor(1.2e9, dtype=torch.float64, requires_grad=True)
+    value = budget_loss(cost, loss['C_target'])
+    value.backward()
+    yield 'complexity_loss', max(rel(value.detach(), double(loss['loss'])), rel(cost.grad, double(loss['dloss_dCcurr'])))
+
+
+def crops(group):
+    "Yield (name, deviation) of the taps that a Gaussian window keeps"
+    for row in group['rows']:
+        yield f"{row['n']} taps, sigma {row['sigma']}", float(window_taps(row['sigma'], row['n']) != row['kept'])
 
 
 def smoothing(group):
@@ -244,6 +265,7 @@ def main(path):
         resample=resampled(v['ideal_fourier_resample']),
         stride_scan=scan(v['diffstride_stride_scan_16x16_R1'], inputs),
         dnarch=dnarch(v['dnarch_masks']),
+        flexconv_crop=crops(v['flexconv_crop']),
         gradient_smoothing=smoothing(v['gradient_smoothing']),
         bn_calibration=calibration(v['bn_calibration']),
         mixsize_config=configs(v['mixsize_config_table']),

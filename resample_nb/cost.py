@@ -562,7 +562,7 @@ def loss(self:Budget,
     weight = self.weight(pct) if callable(self.weight) else self.weight
     return weight * budget_loss(self.current(model), self.target)
 
-# %% ../nbs/07_cost.ipynb #9c84adcb
+# %% ../nbs/07_cost.ipynb #82a6dd09
 @patch
 def check(self:Budget,
     model:Any, # With a method `cost_rows`, and perhaps `smallest_cost(kind)`
@@ -592,7 +592,7 @@ def of(cls:Budget,
     make:Any = cls
     if isinstance(target, str):
         base = model if base is None else base
-        unit = make(1., **kwargs).current(base).item() if hasattr(base, 'cost_rows') else float(base)
+        unit = float(base) if isinstance(base, (int, float)) else make(1., **kwargs).current(base).item()
         target = _times(target) * unit
     budget = make(target, **kwargs)
     budget.check(model)

@@ -7,15 +7,17 @@ Docs: https://resample-nb.github.io/resample_nb/dnarch.html.md"""
 # %% auto #0
 __all__ = ['direct_taps', 'count_points', 'real_points', 'LearnedSize', 'SigmoidSize', 'LearnedWidth', 'LearnedDepth',
            'LearnedResolution', 'LearnedKernelSize', 'FixedSize', 'learned_sizes', 'size_params', 'project_sizes',
-           'freeze_sizes', 'unfreeze_sizes', 'read_counts', 'sync_sizes', 'centred_kernel', 'half_periods',
-           'cropped_spectrum', 'inverse_spectrum', 'spectral_conv', 'resample_matrix', 'SpectralSize', 'SlicedConv',
-           'WidthMask', 'SlicedBatchNorm', 'calibrate_arch', 'sliced_norms', 'settle', 'ArchBlock', 'BlockPlan',
-           'ArchPlan', 'odd', 'ArchStack', 'check_learn', 'check_most', 'window_points', 'add_channels', 'touch',
-           'conv_fft_macs', 'spectrum_size', 'upsample_macs', 'cost_bounds', 'arch_table', 'find_stack', 'plain_conv',
-           'plain_norm', 'PlainLongConv', 'choose_form', 'PlainBlock', 'PlainScale', 'PlainResample', 'plain_module',
-           'commit', 'check_commit', 'check_equal', 'commit_table', 'check_masks']
+           'freeze_sizes', 'unfreeze_sizes', 'read_counts', 'sync_sizes', 'half_periods', 'channel_slices',
+           'cropped_spectrum', 'spread', 'inverse_spectrum', 'column_weights', 'SpectralConv', 'middle_turn',
+           'KernelSpectrum', 'spectral_conv', 'resample_matrix', 'SpectralSize', 'SlicedConv', 'WidthMask',
+           'SlicedBatchNorm', 'calibrate_arch', 'sliced_norms', 'settle', 'ArchBlock', 'BlockPlan', 'Upsample',
+           'by_transform', 'bring_up', 'WeighedGelu', 'ArchPlan', 'odd', 'ArchStack', 'check_learn', 'check_most',
+           'window_points', 'add_channels', 'touch', 'conv_fft_macs', 'spectrum_size', 'upsample_macs', 'cost_bounds',
+           'arch_table', 'find_stack', 'plain_conv', 'plain_norm', 'PlainLongConv', 'choose_form', 'PlainBlock',
+           'PlainScale', 'PlainResample', 'plain_module', 'commit', 'check_commit', 'check_equal', 'commit_table',
+           'check_masks']
 
-# %% ../nbs/08_dnarch.ipynb #84fa337e
+# %% ../nbs/08_dnarch.ipynb #fce97a4a
 import copy, math
 from dataclasses import dataclass, field
 from numbers import Integral
@@ -26,13 +28,15 @@ import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.fft import fft, ifft, irfft, rfft
 from fastcore.basics import patch
 from .masks import gaussian_cutoff, gaussian_sigma, sigmoid_cutoff, sigmoid_offset
 from .masks import NoEffectWarning, sigmoid_offset_bounds, straight_through_clip
-from .spectral import RealFFT, apply_axes, as_tuple, autocast_off, fold_bases, outer
+from .spectral import apply_axes, as_tuple, autocast_off, fold_bases, outer
 from .spectral import resample_bases, spectral_dtype, spectral_resample
 from .kernels import ContinuousKernel, window_taps
-from .cost import CostRow, conv_macs, kernel_macs, pointwise_macs
+from .cost import CostRow, kernel_macs, pointwise_macs, real_fft_macs
 
 # %% ../nbs/08_dnarch.ipynb #c9c11efb
 def count_points(
@@ -116,10 +120,10 @@ def extra_repr(self:LearnedSize)->str: # Shown by `print`
     state = '' if self.param.requires_grad else ', frozen'
     return f"{self.count() if finite else 'not finite'} of {self.max_size}{state}"
 
-# %% ../nbs/08_dnarch.ipynb #cbc432c6
+# %% ../nbs/08_dnarch.ipynb #2352240e
 class SigmoidSize(LearnedSize):
     "Keep the points before an offset that is learned, faded out by a sigmoid"
-    default_temperature = 25.
+    default_temperature, more = 25., 0        # `more`: points of the grid beyond `max_size`
     def __init__(self,
         max_size:int|tuple, # Points of the whole grid, one number or one per axis
         start:int|tuple|None=None, # Points kept at first; None: all, the last one weighted 0.85
@@ -145,7 +149,7 @@ class SigmoidSize(LearnedSize):
         x = torch.arange(k, dtype=p.dtype, device=p.device) * (2 / max(1, n - 1)) - 1
         return torch.sigmoid(-self.temperature * (x - p))
 
-# %% ../nbs/08_dnarch.ipynb #26d410eb
+# %% ../nbs/08_dnarch.ipynb #f42cb90d
 @patch
 def bounds(self:SigmoidSize)->tuple: # (lowest, highest) offsets, one per axis
     "Return the range of the offset: the first point weighs at least 0.95, the last at most 0.85 (Appendix E)"
@@ -166,7 +170,7 @@ def start_offset(self:SigmoidSize,
         raise ValueError(f"start={start}; expected at least {least} of max_size={n} with "
             f"temperature={self.temperature:g}: the edge cannot be steeper; raise temperature or lower max_size")
     if start == n: return high
-    cutoff = 2 * (start - .5) / (n - 1) - 1
+    cutoff = 2 * (start - .5) / (n - 1 + self.more) - 1
     return min(high, max(low, sigmoid_offset(cutoff, self.temperature, self.threshold)))
 
 class LearnedWidth(SigmoidSize):
@@ -177,10 +181,10 @@ class LearnedDepth(SigmoidSize):
     "Learn how many blocks a network has; the mask weighs their residual branches"
     kind, default_temperature = 'depth', 8.
 
-# %% ../nbs/08_dnarch.ipynb #539ad769
+# %% ../nbs/08_dnarch.ipynb #c8015028
 class LearnedResolution(SigmoidSize):
     "Learn the highest frequency of each axis, and with it how many samples are needed (DNArch, Eq. 7)"
-    kind = 'resolution'
+    kind, more = 'resolution', 1
     def _count(self, v, n): return min(n, count_points(self._cutoff(v), n + 1))
     def _real(self, v, n): return real_points(self._cutoff(v), n + 1)
 
@@ -326,16 +330,7 @@ def sync_sizes(
     dist.broadcast(flat, 0)
     for p, v in zip(params, flat.split([len(p) for p in params])): p.copy_(v)
 
-# %% ../nbs/08_dnarch.ipynb #73061cb2
-def centred_kernel(
-    kernel:Tensor, # (channels, *taps), odd taps
-    size:tuple, # Samples of the grid, at least the taps
-)->Tensor: # (channels, *size): the middle tap at 0, those before it at the end
-    "Lay a kernel out for a transform"
-    taps = kernel.shape[1:]
-    k = F.pad(kernel, [v for t, n in zip(reversed(taps), reversed(size)) for v in (0, n - t)])
-    return k.roll([-(t // 2) for t in taps], list(range(1, k.dim())))
-
+# %% ../nbs/08_dnarch.ipynb #ad7cecec
 def half_periods(
     mask:Tensor, # (bins,): weights of the half periods 0, 1, ...
     size:int, # Samples after; the transform has twice as many
@@ -345,34 +340,129 @@ def half_periods(
     half = F.pad(mask, (0, size + 1 - len(mask)))
     return half if last else torch.cat([half, half[1:size].flip(0)])
 
-# %% ../nbs/08_dnarch.ipynb #ed7fc7fb
+# %% ../nbs/08_dnarch.ipynb #2af5edce
+def channel_slices(
+    x:Tensor, # (batch, channels, *n)
+    samples:int, # Of the transform of one map
+)->list: # Slices
+    "Cut the channels into blocks whose spectra stay in the cache; other devices take all at once"
+    step = x.shape[1] if x.device.type != 'cpu' else max(1, 2**18 // max(1, len(x) * samples))
+    return [slice(i, i + step) for i in range(0, x.shape[1], step)]
+
+# %% ../nbs/08_dnarch.ipynb #d922eecf
 def cropped_spectrum(
-    x:Tensor, # (..., *n), real
+    x:Tensor, # (batch, channels, *n), real
     padded:tuple, # Samples of the transform, even, one per axis
     small:tuple, # Samples of the inverse transform, even, at most `padded`
-)->Tensor: # (..., *small[:-1], small[-1]//2+1), complex, divided by the samples of the transform
+)->Tensor: # (batch, channels, small[-1]//2+1, *small[-2::-1]): the last axis first; divided by the samples
     "Transform, and keep what `small` can hold; rows of zeros are not transformed, cropped columns neither"
-    d, (n, m) = x.dim() - 1, (padded[-1], small[-1])
-    z = RealFFT.apply(F.pad(x, (0, n - x.shape[-1])), (-1,))[..., :m // 2 + 1]
-    for n, m in zip(padded[-2::-1], small[-2::-1]):
-        d -= 1
-        z = torch.fft.fft(z, n=n, dim=d, norm='forward')
-        if m < n: z = torch.cat([z.narrow(d, 0, m // 2), z.narrow(d, n - m // 2, m // 2)], d)
+    z = rfft(x, padded[-1], norm='forward')[..., :small[-1] // 2 + 1]
+    for d in range(len(padded) - 2, -1, -1):
+        n, m = padded[d], small[d]
+        z = fft(z.movedim(2 + d, -1), n, norm='forward')          # last in memory: transforms run along it
+        if m < n: z = torch.cat([z[..., :m // 2], z[..., n - m // 2:]], -1)
     return z
+
+# %% ../nbs/08_dnarch.ipynb #6803c34d
+def spread(
+    z:Tensor, # (..., m): frequencies 0, 1, ..., -1
+    n:int, # Wanted
+)->Tensor: # (..., n)
+    "Put zeros between the positive and the negative frequencies"
+    m = z.shape[-1]
+    if m == n: return z
+    out = z.new_zeros(*z.shape[:-1], n)
+    out[..., :m // 2], out[..., n - m // 2:] = z[..., :m // 2], z[..., m // 2:]
+    return out
 
 def inverse_spectrum(
     z:Tensor, # As `cropped_spectrum` returns it
-    small:tuple, # Samples of the inverse transform
+    samples:tuple, # Of the inverse transform, at least those of `z`
     size:tuple, # Samples wanted: the first ones
-)->Tensor: # (..., *size), real
+)->Tensor: # (batch, channels, *size), real
     "Transform back, axis by axis, dropping samples that are not wanted as soon as they are there"
-    d = z.dim() - len(small)
-    for m, keep in zip(small[:-1], size[:-1]):
-        z = torch.fft.ifft(z, n=m, dim=d, norm='forward').narrow(d, 0, keep)
-        d += 1
-    return torch.fft.irfft(z, n=small[-1], dim=d, norm='forward').narrow(d, 0, size[-1])
+    for d, (n, keep) in enumerate(zip(samples[:-1], size[:-1])):
+        z = ifft(spread(z, n), norm='forward')[..., :keep].movedim(-1, 2 + d)
+    return irfft(z, samples[-1], norm='forward')[..., :size[-1]]
 
-# %% ../nbs/08_dnarch.ipynb #7cd4951d
+# %% ../nbs/08_dnarch.ipynb #413d07f9
+def column_weights(
+    z:Tensor, # (channels, columns, ...): a half spectrum
+    inner:float, # Of the columns that stand for two frequencies
+    edge:float, # Of those that stand for one
+    nyquist:bool, # The last column is one of these
+)->Tensor: # (columns, 1, ...)
+    "Weigh the columns of a half spectrum"
+    w = torch.full((z.shape[1],), inner, dtype=z.real.dtype, device=z.device)
+    w[0] = edge
+    if nyquist: w[-1] = edge
+    return w.view(-1, *[1] * (z.dim() - 2))
+
+# %% ../nbs/08_dnarch.ipynb #c7bf7543
+class SpectralConv(torch.autograd.Function):
+    "Multiply the spectrum of each channel; keep the maps or their spectrum, whichever is smaller"
+    @staticmethod
+    def forward(ctx, x, K, padded, small):
+        n, size = x.shape[2:], tuple(a // 2 for a in small)
+        y, kept = x.new_empty(*x.shape[:2], *size), None
+        less = 2 * K[0].numel() <= 1.1 * n.numel()
+        if less and ctx.needs_input_grad[1]: kept = K.new_empty(len(x), *K.shape)
+        for c in channel_slices(x, math.prod(padded)):
+            z = cropped_spectrum(x[:, c], padded, small)
+            if kept is not None: kept[:, c] = z
+            y[:, c] = inverse_spectrum(z.mul_(K[c]), small, size)
+        ctx.save_for_backward(x if kept is None else None, kept, K)
+        ctx.sizes = tuple(n), padded, small
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, g):
+        g = g.contiguous()                        # an expanded gradient has no transform in PyTorch 2.6
+        (x, kept, K), (n, padded, small) = ctx.saved_tensors, ctx.sizes
+        dx, dK = g.new_empty(*g.shape[:2], *n), torch.empty_like(K)
+        back = K.conj() * (math.prod(small) / math.prod(padded))
+        if small[-1] < padded[-1]: back[:, -1] *= .5       # counted once in `small`, twice in `padded`
+        for c in channel_slices(g, math.prod(padded)):
+            G = cropped_spectrum(g[:, c], small, small)
+            z = cropped_spectrum(x[:, c], padded, small) if kept is None else kept[:, c]
+            dK[c] = (z.conj() * G).sum(0)
+            dx[:, c] = inverse_spectrum(G.mul_(back[c]), padded, n)
+        return dx, dK.mul_(column_weights(K, 2. * math.prod(small), math.prod(small), True)), None, None
+
+# %% ../nbs/08_dnarch.ipynb #5c8613a5
+def middle_turn(
+    taps:tuple, # Of a kernel, odd
+    padded:tuple, # Samples of the transform
+    small:tuple, # Samples kept of its spectrum
+    like:Tensor, # Of the dtype and device wanted
+)->Tensor: # (small[-1]//2+1, *small[-2::-1]) complex
+    "Return what moves the middle tap to 0, times the samples of the transform"
+    out = []
+    for t, n, m in zip(taps, padded, small):
+        f = torch.arange(m, device=like.device)
+        angle = (t // 2 * torch.where(f < m // 2, f, f - m) % n).double() * (2 * math.pi / n)
+        out.append(torch.polar(torch.full_like(angle, n), angle).to(like.dtype.to_complex()))
+    turn, m = out[-1], small[-1] // 2
+    out[-1] = torch.cat([turn[:m], turn[m].conj()[None]])       # here +m/2, not -m/2
+    return outer(out[::-1])
+
+# %% ../nbs/08_dnarch.ipynb #75a39ff1
+class KernelSpectrum(torch.autograd.Function):
+    "Transform kernels with their middle tap at 0, keeping nothing for backward"
+    @staticmethod
+    def forward(ctx, k, padded, small):
+        ctx.turn, ctx.sizes = middle_turn(k.shape[1:], padded, small, k), (k.shape[1:], padded, small)
+        return cropped_spectrum(k[None], padded, small)[0].mul_(ctx.turn)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, g):
+        taps, padded, small = ctx.sizes
+        w = column_weights(g, .5 / math.prod(padded), 1 / math.prod(padded), small[-1] == padded[-1])
+        return inverse_spectrum((g * (ctx.turn.conj() * w))[None], padded, taps)[0], None, None
+
+# %% ../nbs/08_dnarch.ipynb #9afb337c
 def spectral_conv(
     x:Tensor, # (batch, channels, *n)
     kernel:Tensor, # (channels, *taps), odd taps, at most n+1 along each axis
@@ -385,14 +475,14 @@ def spectral_conv(
     padded, small = tuple(2 * a for a in n), tuple(2 * a for a in size)
     with autocast_off(x):
         dtype = spectral_dtype(x.dtype)
-        k = cropped_spectrum(centred_kernel(kernel.to(dtype), padded), padded, small) * math.prod(padded)
+        K = KernelSpectrum.apply(kernel.to(dtype), padded, small)
         if masks is not None:
             last = len(size) - 1
-            k = k * outer([half_periods(m.to(dtype), s, i == last) for i, (m, s) in enumerate(zip(masks, size))])
-        z = cropped_spectrum(x.to(dtype), padded, small)
-        return inverse_spectrum(z * k, small, size).to(x.dtype).contiguous()
+            w = [half_periods(m.to(dtype), s, i == last) for i, (m, s) in enumerate(zip(masks, size))]
+            K = torch.view_as_complex(torch.view_as_real(K) * outer(w[::-1])[..., None])
+        return SpectralConv.apply(x.to(dtype), K, padded, small).to(x.dtype)
 
-# %% ../nbs/08_dnarch.ipynb #59a6d172
+# %% ../nbs/08_dnarch.ipynb #72f1d018
 def resample_matrix(
     mask:Tensor, # (bins,): weights of the half periods 0, 1, ...; may need a gradient
     n:int, # Samples before
@@ -406,7 +496,7 @@ def resample_matrix(
     waves = torch.cos(lag[..., None] * j * (math.pi / n)) * torch.where((j == 0) | (j == n), .5, 1.) / n
     return (waves.to(mask) * mask).sum(-1)
 
-# %% ../nbs/08_dnarch.ipynb #654e99f5
+# %% ../nbs/08_dnarch.ipynb #ff950202
 class SpectralSize(nn.Module):
     "Weigh and crop the frequencies of a map, in networks without such convolutions (DNArch, B.4)"
     def __init__(self,
@@ -430,7 +520,7 @@ class SpectralSize(nn.Module):
         r = self.resolution
         return [resample_matrix(r.mask(i, c), n, c) for i, (c, n) in enumerate(zip(count, r.max_size))]
 
-# %% ../nbs/08_dnarch.ipynb #8bd9bc64
+# %% ../nbs/08_dnarch.ipynb #9bac1b4d
 _conv = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 
 class SlicedConv(nn.Module):
@@ -451,7 +541,7 @@ class SlicedConv(nn.Module):
         self.bias = nn.Parameter(torch.zeros(b)) if bias else None
         nn.init.kaiming_normal_(self.weight, nonlinearity='linear')
 
-# %% ../nbs/08_dnarch.ipynb #cb4d54ed
+# %% ../nbs/08_dnarch.ipynb #382fc68b
 @patch
 def sliced(self:SlicedConv,
     n_in:int|None=None, # Channels before; None: as many as are kept
@@ -476,7 +566,7 @@ def forward(self:SlicedConv,
     if self.ndim == 0: return F.linear(x, w, b)
     return _conv[self.ndim](x, w, b, padding=self.taps // 2)
 
-# %% ../nbs/08_dnarch.ipynb #8851f07f
+# %% ../nbs/08_dnarch.ipynb #c3784b25
 class WidthMask(nn.Module):
     "Multiply the kept channels by their weights"
     def __init__(self,
@@ -492,7 +582,7 @@ class WidthMask(nn.Module):
         m = self.width.mask(0, x.shape[1])
         return x * m.to(x.dtype).view(-1, *[1] * (x.dim() - 2))
 
-# %% ../nbs/08_dnarch.ipynb #97f099dd
+# %% ../nbs/08_dnarch.ipynb #a1156a30
 class SlicedBatchNorm(nn.modules.batchnorm._BatchNorm):
     "Normalise as many channels as come; by batch statistics while the architecture moves (DNArch)"
     moving:Tensor
@@ -503,7 +593,7 @@ class SlicedBatchNorm(nn.modules.batchnorm._BatchNorm):
         size = width if isinstance(width, nn.Module) else FixedSize(width)
         super().__init__(size.max_size[0])
         self.width, self.ndim = size, ndim
-        self.register_buffer('moving', torch.tensor(True))
+        self.register_buffer('moving', torch.ones(()))     # a float: averages of weights subtract buffers
 
     def forward(self,
         x:Tensor, # (batch, channels, *n), at most `num_features` channels
@@ -516,7 +606,7 @@ class SlicedBatchNorm(nn.modules.batchnorm._BatchNorm):
         mean, var = (self.running_mean[:n], self.running_var[:n]) if keep else (None, None)
         return F.batch_norm(x, mean, var, self.weight[:n], self.bias[:n], batch, mom, self.eps)
 
-# %% ../nbs/08_dnarch.ipynb #2a01291b
+# %% ../nbs/08_dnarch.ipynb #f8c964f3
 @torch.no_grad()
 def calibrate_arch(
     model:nn.Module, # With `SlicedBatchNorm` layers; changed in place
@@ -550,9 +640,9 @@ def settle(
     on:bool=True, # False: use batch statistics again
 )->None:
     "Use running statistics in evaluation, as an ordinary BatchNorm does"
-    for n in sliced_norms(model): n.moving.fill_(not on)
+    for n in sliced_norms(model): n.moving.fill_(float(not on))
 
-# %% ../nbs/08_dnarch.ipynb #be4f2b66
+# %% ../nbs/08_dnarch.ipynb #ccfac075
 class ArchBlock(nn.Module):
     "Normalise, convolve with a long kernel, mix, GELU, mix, GELU; the residual branch of a CCNN"
     def __init__(self,
@@ -578,7 +668,7 @@ class ArchBlock(nn.Module):
         self.mix1 = SlicedConv(self.n_in, self.n_mid, ndim=ndim)
         self.drop, self.mix2 = nn.Dropout(dropout), SlicedConv(self.n_mid, self.n_out, ndim=ndim)
 
-# %% ../nbs/08_dnarch.ipynb #66e513d8
+# %% ../nbs/08_dnarch.ipynb #8491e36b
 @dataclass
 class BlockPlan:
     "Hold the integers of one block"
@@ -589,20 +679,15 @@ class BlockPlan:
     taps:tuple # Taps, one per axis
     full:tuple # Taps of the grid they are the middle of
 
-def _scaled(w, mask, trailing):
-    return w if mask is None else w * mask.to(w.dtype).view(-1, *[1] * trailing)
-
 @patch
 def kernel(self:ArchBlock,
     plan:BlockPlan, # Integers
     drawn:Tensor, # (n_in, *taps): what the generator draws
-)->Tensor: # (n_in, *taps): windowed, with the weights of the channels read folded in
+)->Tensor: # (n_in, *taps): windowed
     "Finish a kernel"
-    ndim = len(plan.taps)
-    if self.taps.param is not None:
-        window = [self.taps.mask(i, t, f) for i, (t, f) in enumerate(zip(plan.taps, plan.full))]
-        drawn = drawn * outer(window).to(drawn.dtype)
-    return _scaled(drawn, self.n_in.mask(0, plan.n_in), ndim)
+    if self.taps.param is None: return drawn
+    window = [self.taps.mask(i, t, f) for i, (t, f) in enumerate(zip(plan.taps, plan.full))]
+    return drawn * outer(window).to(drawn.dtype)
 
 @patch
 def masks(self:ArchBlock,
@@ -612,7 +697,58 @@ def masks(self:ArchBlock,
     if self.resolution.param is None: return None
     return [self.resolution.mask(i, c) for i, c in enumerate(plan.resolution)]
 
-# %% ../nbs/08_dnarch.ipynb #96282eb3
+# %% ../nbs/08_dnarch.ipynb #d7f145c1
+class Upsample(torch.autograd.Function):
+    "Bring the last axis of (batch, channels, s) to n > s samples by spectral padding, keeping nothing"
+    @staticmethod
+    def forward(ctx, x, n):
+        ctx.s, y = x.shape[-1], x.new_empty(*x.shape[:-1], n)
+        for c in channel_slices(x, 2 * n):
+            z = rfft(x[:, c], norm='forward')
+            if ctx.s % 2 == 0: z[..., -1] *= .5                   # Nyquist: half of it at -s/2
+            y[:, c] = irfft(z, n, norm='forward')
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, g):
+        s, n = ctx.s, g.shape[-1]
+        dx = g.new_empty(*g.shape[:-1], s)
+        for c in channel_slices(g, 2 * n):
+            dx[:, c] = irfft(rfft(g[:, c], norm='forward')[..., :s // 2 + 1] * (n / s), s, norm='forward')
+        return dx, None
+
+def by_transform(
+    n:tuple, # Samples wanted
+)->bool: # True: by FFT
+    "Choose how a map is brought up: a long single axis is cheaper by FFT"
+    return len(n) == 1 and n[0] > 512
+
+def bring_up(
+    y:Tensor, # (batch, channels, *s)
+    n:tuple, # Samples wanted, one per axis, at least those of `y`
+)->Tensor: # (batch, channels, *n)
+    "Pad the spectrum: by matrix products, but long single axes by FFT"
+    if not by_transform(n): return spectral_resample(y, n, len(n))
+    with autocast_off(y): return Upsample.apply(y.to(spectral_dtype(y.dtype)), n[0]).to(y.dtype)
+
+# %% ../nbs/08_dnarch.ipynb #44cad3cb
+class WeighedGelu(torch.autograd.Function):
+    "Compute gain * gelu(x), keeping x alone: the product would keep GELU's output too"
+    @staticmethod
+    def forward(ctx, x, gain):
+        ctx.save_for_backward(x, gain)
+        return F.gelu(x).mul_(gain)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, g):
+        x, gain = ctx.saved_tensors
+        dims = [0, *range(2, x.dim())]
+        dgain = F.gelu(x).mul_(g).sum(dims, keepdim=True).sum_to_size(gain.shape)
+        return torch.ops.aten.gelu_backward(g, x).mul_(gain), dgain
+
+# %% ../nbs/08_dnarch.ipynb #eb1bc665
 @patch
 def forward(self:ArchBlock,
     x:Tensor, # (batch, n_in, *size): the channels of the stream that are read
@@ -621,13 +757,13 @@ def forward(self:ArchBlock,
     gate:Tensor|None=None, # Scalar: the depth mask of the block
 )->Tensor: # (batch, n_out, *size)
     "Compute the residual branch at its own resolution, and bring it back up by spectral padding"
-    ndim, n = len(plan.taps), tuple(x.shape[2:])
+    n = tuple(x.shape[2:])
     y = spectral_conv(self.norm(x), self.kernel(plan, drawn), self.masks(plan), plan.resolution)
-    y = F.gelu(self.mix1(y, plan.n_mid))
-    y = F.gelu(self.mix2(self.drop(y), plan.n_out, self.n_mid.mask(0, plan.n_mid)))
+    y = F.gelu(self.mix1(y, plan.n_mid, self.n_in.mask(0, plan.n_in)))
+    y = self.mix2(self.drop(y), plan.n_out, self.n_mid.mask(0, plan.n_mid))
     gain = self.gain(plan, gate)
-    if gain is not None: y = y * gain.to(y.dtype).view(-1, *[1] * ndim)
-    return y if plan.resolution == n else spectral_resample(y, n, ndim)
+    y = F.gelu(y) if gain is None else WeighedGelu.apply(y, gain.to(y.dtype).view(1, -1, *[1] * len(n)))
+    return y if plan.resolution == n else bring_up(y, n)
 
 @patch
 def gain(self:ArchBlock,
@@ -639,7 +775,7 @@ def gain(self:ArchBlock,
     if gate is None: return m
     return gate.view(1) if m is None else m * gate
 
-# %% ../nbs/08_dnarch.ipynb #17432ed7
+# %% ../nbs/08_dnarch.ipynb #2cb0a524
 @dataclass
 class ArchPlan:
     "Hold the integers of one forward pass"
@@ -662,7 +798,7 @@ def odd(n:int)->int: # `n` or the next odd number
     "Round up to an odd number of taps"
     return n + 1 - n % 2
 
-# %% ../nbs/08_dnarch.ipynb #278482aa
+# %% ../nbs/08_dnarch.ipynb #384ea80b
 class ArchStack(nn.Module):
     "Add blocks to a stream of channels; what lies beyond the edges is not computed"
     def __init__(self,
@@ -693,7 +829,7 @@ class ArchStack(nn.Module):
         points = [window_points(b.taps) for b in self.blocks]
         self.kernels = ContinuousKernel(taps, [widest] * deepest, hidden, omega0=omega0, points=points)
 
-# %% ../nbs/08_dnarch.ipynb #8d285181
+# %% ../nbs/08_dnarch.ipynb #3a2ecba7
 def check_learn(
     learn:str, # Asked for
 )->str: # The same
@@ -722,7 +858,7 @@ def window_points(
     if taps.param is None: return float(math.prod(taps.max_size))
     return math.prod(taps.mask(i).detach().square().sum().item() for i in range(len(taps.max_size)))
 
-# %% ../nbs/08_dnarch.ipynb #c27ca591
+# %% ../nbs/08_dnarch.ipynb #60d7156e
 @patch
 def plan(self:ArchStack,
     size:tuple|None=None, # Samples of the input, one per axis; None: those the stack was made for
@@ -758,7 +894,7 @@ def rescaled(self:ArchBlock,
     if self.taps.param is None: return r, full
     return r, tuple(window_taps(s, f, self.taps.threshold) for s, f in zip(self.taps.param.tolist(), full))
 
-# %% ../nbs/08_dnarch.ipynb #7895a206
+# %% ../nbs/08_dnarch.ipynb #2e21e5b8
 @patch
 def forward(self:ArchStack,
     h:Tensor, # (batch, plan.stream, *size)
@@ -790,7 +926,7 @@ def touch(
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1: return h
     return h + 0 * sum(p.view(-1)[0] for p in module.parameters() if p.requires_grad)
 
-# %% ../nbs/08_dnarch.ipynb #4cf7dead
+# %% ../nbs/08_dnarch.ipynb #669ad1ea
 def conv_fft_macs(
     n:tuple, # Samples before, one per axis
     size:list, # Samples after, numbers or Tensors
@@ -825,12 +961,13 @@ def spectrum_size(
     for s in size[:-1]: total = total * 2 * s
     return total
 
-# %% ../nbs/08_dnarch.ipynb #c094e81e
+# %% ../nbs/08_dnarch.ipynb #013c6d32
 def upsample_macs(
     size:list, # Samples before, numbers or Tensors
     n:tuple, # Samples after
 )->Any: # Multiply-accumulates for one channel of one example
-    "Count the matrix products that bring a map back up"
+    "Count what brings a map back up: matrix products, or two transforms of a long single axis"
+    if by_transform(n): return real_fft_macs(size) + real_fft_macs(n)
     total, cur = 0., list(size)
     for i in reversed(range(len(n))):
         lines = n[i]
@@ -850,16 +987,18 @@ def cost_rows(self:ArchBlock,
     a, m, o = (s.size((c,))[0] for s, c in widths3)
     r, t = list(self.resolution.size(plan.resolution)), self.taps.size(plan.taps)
     small, whole = math.prod(r), math.prod(n)
+    less = 2 * float(spectrum_size(r)) <= 1.1 * whole         # as `SpectralConv` chooses
+    kept = a * (2 * spectrum_size(r) if less else whole)
     def row(name, op, macs, kept, before, after, params=0, taps=None, by=()):
         return CostRow(name, op, macs, kept, plan.resolution, (before, after), taps, params, _state(by))
     sizes = (self.n_in, self.n_mid, self.n_out, self.resolution)
     rows = [row('norm', 'norm', 0., a * whole, i, i, 2 * i, by=(self.n_in,)),
-        row('conv', 'fft', a * conv_fft_macs(n, r), a * whole, i, i, 0, plan.taps, sizes[::3]),
-        row('product', 'product', a * 4 * spectrum_size(r), a * 2 * spectrum_size(r), i, i, by=sizes[::3]),
+        row('conv', 'fft', a * conv_fft_macs(n, r), kept, i, i, 0, plan.taps, sizes[::3]),
+        row('product', 'product', a * 4 * spectrum_size(r), 0., i, i, by=sizes[::3]),
         row('kernel', 'kernel', kernel_macs(math.prod(t), (*widths, a)), 0., i, i, i * widths[-1], plan.taps,
             (self.taps,)),
         row('mix1', 'pointwise', pointwise_macs(r, a, m), (a + m) * small, i, mid, i * mid + mid, by=sizes),
-        row('mix2', 'pointwise', pointwise_macs(r, m, o), (m + 2 * o) * small, mid, out, mid * out + out,
+        row('mix2', 'pointwise', pointwise_macs(r, m, o), (m + o) * small, mid, out, mid * out + out,
             by=sizes)]
     if plan.resolution != tuple(n):
         rows.append(row('up', 'resample', o * upsample_macs(r, n), 0., out, out, by=sizes[2:]))
@@ -870,7 +1009,7 @@ def _state(sizes):
     if not learned: return 'fixed'
     return 'learned' if any(p.requires_grad for p in learned) else 'frozen'
 
-# %% ../nbs/08_dnarch.ipynb #22a0e6ad
+# %% ../nbs/08_dnarch.ipynb #52946266
 @patch
 def cost_rows(self:ArchStack,
     plan:ArchPlan|None=None, # Integers; None: as they are now
@@ -889,7 +1028,7 @@ def cost_rows(self:ArchStack,
             rows.append(r)
     return rows
 
-# %% ../nbs/08_dnarch.ipynb #bfed4e6a
+# %% ../nbs/08_dnarch.ipynb #c1ef44b5
 @torch.no_grad()
 def cost_bounds(
     model:nn.Module, # With learned sizes and `cost_rows`
@@ -906,7 +1045,7 @@ def cost_bounds(
         for m, v in zip(sizes, former): m.param.copy_(v)
     return tuple(out)
 
-# %% ../nbs/08_dnarch.ipynb #b1d42d14
+# %% ../nbs/08_dnarch.ipynb #03efe659
 def arch_table(
     model:nn.Module, # With an `ArchStack`
 )->list: # One dict per block, in the form of the paper's Tables 6 to 8
@@ -929,7 +1068,7 @@ def find_stack(
         if isinstance(m, ArchStack): return m
     raise ValueError(f"model={type(model).__name__}; expected a model with an ArchStack, such as CCNN")
 
-# %% ../nbs/08_dnarch.ipynb #51ec7fdb
+# %% ../nbs/08_dnarch.ipynb #5b50ae07
 _conv_types = {0: nn.Linear, 1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 _norm_types = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 
@@ -959,7 +1098,7 @@ def plain_norm(
     out.load_state_dict(state)
     return out
 
-# %% ../nbs/08_dnarch.ipynb #a398f6c2
+# %% ../nbs/08_dnarch.ipynb #bc332e9f
 class PlainLongConv(nn.Module):
     "Convolve each channel with a stored kernel, with zeros beyond the border, and resample"
     def __init__(self,
@@ -1012,7 +1151,7 @@ def choose_form(
 
 direct_taps = 25    # taps up to which the plain convolution is used
 
-# %% ../nbs/08_dnarch.ipynb #80067511
+# %% ../nbs/08_dnarch.ipynb #49c249af
 class PlainBlock(nn.Module):
     "Add a residual branch of fixed sizes"
     def __init__(self,
@@ -1027,14 +1166,15 @@ class PlainBlock(nn.Module):
         self.n_in = plan.n_in
         self.norm = plain_norm(block.norm, plan.n_in)
         self.conv = PlainLongConv(kernel, block.masks(plan), n, plan.resolution, method)
-        self.mix1 = plain_conv(block.mix1, plan.n_in, plan.n_mid)
+        self.mix1 = plain_conv(block.mix1, plan.n_in, plan.n_mid, block.n_in.mask(0, plan.n_in))
         self.drop = copy.deepcopy(block.drop)
         self.mix2 = plain_conv(block.mix2, plan.n_mid, plan.n_out, block.n_mid.mask(0, plan.n_mid))
         gain = block.gain(plan, gate)
         gain = None if gain is None else gain.detach().expand(plan.n_out).clone().view(-1, *[1] * len(n))
         self.register_buffer('gain', gain)
         self.rows = len(n) if plan.resolution != tuple(n) else 0
-        for i, (a, b) in enumerate(zip(plan.resolution, n) if self.rows else []):
+        fixed = self.rows and (self.conv.method == 'direct' or not by_transform(n))
+        for i, (a, b) in enumerate(zip(plan.resolution, n) if fixed else []):
             self.register_buffer(f'up{i}', fold_bases(*resample_bases(a, b, None, kernel.dtype, kernel.device)))
 
     def forward(self,
@@ -1044,10 +1184,11 @@ class PlainBlock(nn.Module):
         y = F.gelu(self.mix1(self.conv(self.norm(h[:, :self.n_in]))))
         y = F.gelu(self.mix2(self.drop(y)))
         if self.gain is not None: y = y * self.gain
-        if self.rows: y = apply_axes(y, [getattr(self, f'up{i}') for i in range(self.rows)])
+        if hasattr(self, 'up0'): y = apply_axes(y, [getattr(self, f'up{i}') for i in range(self.rows)])
+        elif self.rows: y = bring_up(y, tuple(h.shape[2:]))
         return add_channels(h, y)
 
-# %% ../nbs/08_dnarch.ipynb #0fadd27e
+# %% ../nbs/08_dnarch.ipynb #90ed574d
 @patch
 @torch.no_grad()
 def committed(self:ArchStack,
@@ -1077,7 +1218,7 @@ def committed(self:SlicedBatchNorm,
     "Cut to size"
     return plain_norm(self)
 
-# %% ../nbs/08_dnarch.ipynb #69514095
+# %% ../nbs/08_dnarch.ipynb #58bebc88
 class PlainScale(nn.Module):
     "Multiply channels by stored numbers"
     def __init__(self,
@@ -1121,7 +1262,7 @@ def committed(self:SpectralSize,
     "Store the matrices"
     return PlainResample(self.matrices(self.resolution.count()))
 
-# %% ../nbs/08_dnarch.ipynb #8e20cd41
+# %% ../nbs/08_dnarch.ipynb #c0cc9cba
 @torch.no_grad()
 def plain_module(
     m:nn.Module, # Any module; not changed
@@ -1144,7 +1285,7 @@ def plain_module(
     new._modules = out
     return new
 
-# %% ../nbs/08_dnarch.ipynb #bb8ef744
+# %% ../nbs/08_dnarch.ipynb #ac0af83e
 @torch.no_grad()
 def commit(
     model:nn.Module, # In evaluation mode, its normalisations settled; not changed
@@ -1177,7 +1318,7 @@ def check_commit(
         raise ValueError(f"opt={type(opt).__name__} holds parameters of the model; expected None: "
             "the plain network has parameters of its own; make a new optimiser for it")
 
-# %% ../nbs/08_dnarch.ipynb #5267d759
+# %% ../nbs/08_dnarch.ipynb #783a6513
 def check_equal(
     y:Tensor, # Output before
     z:Tensor, # Output after
@@ -1202,7 +1343,7 @@ def commit_table(
     rows.append(dict(what='parameters', kind='', before=count[0], after=count[1]))
     return pd.DataFrame(rows)
 
-# %% ../nbs/08_dnarch.ipynb #e0b22de3
+# %% ../nbs/08_dnarch.ipynb #49debdb5
 class _Widths(torch.overrides.TorchFunctionMode):
     "Follow, during a forward, which learned width each map's channels have"
     mixing = {'conv1d', 'conv2d', 'conv3d', 'linear', 'matmul', 'mean', 'sum', 'flatten'}

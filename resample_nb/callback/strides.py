@@ -10,7 +10,7 @@ __all__ = ['learned_strides', 'split_own', 'stride_splitter', 'own_group', 'is_g
            'exempt_strides', 'LearnStrides', 'unwrapped', 'stride_columns', 'column_values', 'add_columns', 'unsplit',
            'plot_stride_history']
 
-# %% ../../nbs/40_callback.strides.ipynb #822e8717
+# %% ../../nbs/40_callback.strides.ipynb #a74cae61
 import math
 from functools import partial
 from typing import Any
@@ -32,7 +32,7 @@ from ..strides import commit_strides as _commit
 from ..cost import TracedCost, budget_loss, add_grad_, stride_table, count_macs
 from ..data.sizes import example_batch
 
-# %% ../../nbs/40_callback.strides.ipynb #8dbee545
+# %% ../../nbs/40_callback.strides.ipynb #d8bc8908
 def learned_strides(
     model:nn.Module, # Any model
 )->list: # Parameters, each once
@@ -57,7 +57,7 @@ def stride_splitter(
     "Split parameters as `base` does, with the strides in a first group of their own"
     return split_own(model, base, learned_strides(model))
 
-# %% ../../nbs/40_callback.strides.ipynb #a7ecd6b3
+# %% ../../nbs/40_callback.strides.ipynb #6900c1cc
 def own_group(
     opt:Optimizer|OptimWrapper, # A fastai optimiser
     params:list, # Parameters
@@ -75,7 +75,7 @@ def is_grouped(
     "Tell whether the strides of `model` have a group of their own"
     return own_group(opt, learned_strides(model)) is not None
 
-# %% ../../nbs/40_callback.strides.ipynb #f80643fe
+# %% ../../nbs/40_callback.strides.ipynb #b5e889d3
 def add_group(
     opt:Optimizer|OptimWrapper, # A fastai optimiser, or the wrapper of one of torch's; changed in place
     params:list, # Parameters
@@ -90,6 +90,7 @@ def add_group(
     else:
         opt.param_lists = L([L(params)]) + L(L(g) for g in rest)
         opt.hypers = L([dict(opt.hypers[0])]) + opt.hypers
+    for p in params: opt.state.setdefault(p, {})        # a plain dict after load
     if opt.frozen_idx > 0: opt.frozen_idx += 1
 
 def group_strides(
@@ -99,7 +100,7 @@ def group_strides(
     "Move the strides of `model` to a first group of their own in `opt`, if they are not there yet"
     add_group(opt, learned_strides(model))
 
-# %% ../../nbs/40_callback.strides.ipynb #ec71ebc6
+# %% ../../nbs/40_callback.strides.ipynb #1cceed9a
 def remove_group(
     opt:Optimizer|OptimWrapper, # A fastai optimiser; changed in place
     at:int=0, # Index of the group, not the last
@@ -114,6 +115,9 @@ def remove_group(
     else:
         opt.param_lists = L(L(g) for g in rest)
         opt.hypers = L(h for i, h in enumerate(opt.hypers) if i != at)
+    if not keep:                      # torch cannot save the state of parameters that it does not hold
+        for p in own:
+            for state in (opt.state, getattr(opt, 'opt', opt).state): state.pop(p, None)
     if opt.frozen_idx > at: opt.frozen_idx -= 1
 
 def ungroup_strides(
@@ -124,7 +128,7 @@ def ungroup_strides(
     "Undo `group_strides`"
     remove_group(opt, at, keep)
 
-# %% ../../nbs/40_callback.strides.ipynb #3765760b
+# %% ../../nbs/40_callback.strides.ipynb #822ee1aa
 def set_group_hypers(
     opt:Optimizer|OptimWrapper, # A fastai optimiser; changed in place
     lr_mult:float=1., # Learning rate of the group over that of the last group
@@ -145,7 +149,7 @@ def set_stride_hypers(
     "Give the stride group `lr_mult` times the learning rate of the last group, and no weight decay"
     set_group_hypers(opt, lr_mult, at)
 
-# %% ../../nbs/40_callback.strides.ipynb #d29a2b40
+# %% ../../nbs/40_callback.strides.ipynb #e9e4d4a9
 def exempt_params(
     opt:Optimizer|OptimWrapper, # A fastai optimiser
     params:list, # Parameters
@@ -166,7 +170,7 @@ def exempt_strides(
         raise ValueError(f"lr_mult={lr_mult}, opt={type(opt).__name__}; expected strides in their own group; "
             "call learn.learn_strides(...) before fitting instead of fit(cbs=LearnStrides(...))")
 
-# %% ../../nbs/40_callback.strides.ipynb #bc0520d5
+# %% ../../nbs/40_callback.strides.ipynb #875f9f31
 class LearnStrides(Callback):
     "Train the strides of a model: own group, no weight decay, bounds, an optional price for size, a history"
     order,run_valid,remove_on_fetch,_only_train_loop,name = Recorder.order+1,False,True,True,'strides'
@@ -188,7 +192,7 @@ class LearnStrides(Callback):
         self.traced:Any = None
         self.training_now = False
 
-# %% ../../nbs/40_callback.strides.ipynb #de49ec5a
+# %% ../../nbs/40_callback.strides.ipynb #e3ef289d
 def unwrapped(
     model:nn.Module, # Possibly inside DistributedDataParallel or torch.compile
 )->nn.Module: # The model itself
@@ -198,7 +202,7 @@ def unwrapped(
         elif hasattr(model, '_orig_mod'): model = model._orig_mod      # torch.compile
         else: return model
 
-# %% ../../nbs/40_callback.strides.ipynb #76d6978e
+# %% ../../nbs/40_callback.strides.ipynb #4464dae5
 def stride_columns(
     layers:list, # `DiffStride` layers
 )->list: # Names
@@ -225,7 +229,7 @@ def add_columns(
     "Insert columns before the time"
     return names[:-1] + L(new) + names[-1:] if names and names[-1] == 'time' else names + L(new)
 
-# %% ../../nbs/40_callback.strides.ipynb #b0110a34
+# %% ../../nbs/40_callback.strides.ipynb #be8312af
 @patch
 def before_fit(self:LearnStrides):
     "Find the layers; set their group, their decay and the columns of the table"
@@ -251,7 +255,7 @@ def before_train(self:LearnStrides):
     xb = to_device(example_batch(self.dls)[0], next(model.parameters()).device)
     self.traced = TracedCost(model, tuple(xb))
 
-# %% ../../nbs/40_callback.strides.ipynb #1c202d32
+# %% ../../nbs/40_callback.strides.ipynb #f73ef119
 @patch
 def price(self:LearnStrides)->Tensor: # Scalar
     "Return what the size costs now: J, or the budget loss of the real multiply-accumulates"
@@ -279,7 +283,7 @@ def after_validate(self:LearnStrides):
     "Show strides and cost in the table"
     if self.training_now and self.layers: self.recorder.log += column_values(self.layers, self.traced)
 
-# %% ../../nbs/40_callback.strides.ipynb #1a8f1a43
+# %% ../../nbs/40_callback.strides.ipynb #ce42eee2
 def unsplit(
     splitter:Any, # Of a Learner
     kind:Any, # A splitter with an argument `base`, e.g. `stride_splitter`
@@ -290,7 +294,7 @@ def unsplit(
     if splitter.func is kind: return base
     return partial(splitter.func, *splitter.args, **{**splitter.keywords, 'base': base})
 
-# %% ../../nbs/40_callback.strides.ipynb #66c896c7
+# %% ../../nbs/40_callback.strides.ipynb #3707de78
 @patch
 def learn_strides(self:Learner,
     cost:float=0., # lambda: weight of J, or of the budget loss with a `target`
@@ -320,7 +324,7 @@ def freeze_strides(self:Learner,
     for p in learned_strides(self.model): p.requires_grad_(requires_grad)
     return self
 
-# %% ../../nbs/40_callback.strides.ipynb #101ee8e2
+# %% ../../nbs/40_callback.strides.ipynb #eb03a536
 @patch
 def stride_report(self:Learner)->pd.DataFrame: # One row per layer; `attrs['macs']`: the cost of one example
     "Tabulate every layer with strides: name, strides, sizes, cut-off in bins, state"
@@ -331,7 +335,7 @@ def stride_report(self:Learner)->pd.DataFrame: # One row per layer; `attrs['macs
     df.attrs['macs'] = count_macs(model, x)
     return df
 
-# %% ../../nbs/40_callback.strides.ipynb #142a3a8f
+# %% ../../nbs/40_callback.strides.ipynb #82e2b6b9
 def plot_stride_history(
     history:list, # Rows of `LearnStrides.history`
     ax:Axes|None=None, # Axes to draw on; None: the current ones
@@ -362,7 +366,7 @@ def plot_strides(self:Recorder,
             "call learn.learn_strides() before fitting")
     return plot_stride_history(self.learn.strides.history, ax)
 
-# %% ../../nbs/40_callback.strides.ipynb #3c7199c7
+# %% ../../nbs/40_callback.strides.ipynb #35fdfed2
 @patch
 def commit_strides(self:Learner)->nn.Module: # In evaluation mode, on its device, without learned strides
     "Return a copy of the model with fixed integer sizes, for inputs of the size of the validation set"

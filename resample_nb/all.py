@@ -7,7 +7,7 @@ Docs: https://resample-nb.github.io/resample_nb/all.html.md"""
 # %% auto #0
 __all__ = []
 
-# %% ../nbs/90_all.ipynb #ca1bf34c
+# %% ../nbs/90_all.ipynb #35b8442c
 from .masks import *
 from .spectral import *
 from .strides import *
@@ -16,17 +16,21 @@ from .longconv import *
 from .kernels import *
 from .mrconv import *
 from .cost import *
+from .dnarch import *
 from .sizes import *
 from .lowmode import *
 from .mixsize import *
 from .models.resnet import *
 from .models.mrconv import *
+from .models.ccnn import *
 from .data.core import *
 from .data.sizes import *
 from .data.sequences import *
+from .data.dense import *
 from .callback.strides import *
 from .callback.sizes import *
 from .callback.mrconv import *
+from .callback.arch import *
 from .plots import *
 
 __all__ = [name for name in globals() if not name.startswith('_')]     # nbdev itself lists only what is defined here

@@ -6,7 +6,7 @@ Docs: https://resample-nb.github.io/resample_nb/dnarch.html.md"""
 
 # %% auto #0
 __all__ = ['direct_taps', 'count_points', 'real_points', 'LearnedSize', 'SigmoidSize', 'LearnedWidth', 'LearnedDepth',
-           'LearnedResolution', 'LearnedKernelSize', 'FixedSize', 'learned_sizes', 'size_params', 'project_sizes',
+           'LearnedResolution', 'LearnedKernelSize', 'GivenSize', 'learned_sizes', 'size_params', 'project_sizes',
            'freeze_sizes', 'unfreeze_sizes', 'read_counts', 'sync_sizes', 'half_periods', 'channel_slices',
            'cropped_spectrum', 'spread', 'inverse_spectrum', 'column_weights', 'SpectralConv', 'middle_turn',
            'KernelSpectrum', 'spectral_conv', 'resample_matrix', 'SpectralSize', 'SlicedConv', 'WidthMask',
@@ -235,8 +235,8 @@ class LearnedKernelSize(LearnedSize):
         low = [gaussian_sigma(2 / max(2, n - 1), self.threshold) for n in self.max_size]
         return tuple(low), (1 / math.sqrt(-2 * math.log(.85)),) * len(low)
 
-# %% ../nbs/08_dnarch.ipynb #8373d626
-class FixedSize(nn.Module):
+# %% ../nbs/08_dnarch.ipynb #dbc4bd5a
+class GivenSize(nn.Module):
     "Stand where a size is not learned"
     param, kind, name = None, 'fixed', ''
     def __init__(self,
@@ -520,7 +520,7 @@ class SpectralSize(nn.Module):
         r = self.resolution
         return [resample_matrix(r.mask(i, c), n, c) for i, (c, n) in enumerate(zip(count, r.max_size))]
 
-# %% ../nbs/08_dnarch.ipynb #9bac1b4d
+# %% ../nbs/08_dnarch.ipynb #1a9982e7
 _conv = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 
 class SlicedConv(nn.Module):
@@ -533,7 +533,7 @@ class SlicedConv(nn.Module):
         bias:bool=True, # Add a number per channel
     ):
         super().__init__()
-        self.n_in, self.n_out = (w if isinstance(w, nn.Module) else FixedSize(w) for w in (n_in, n_out))
+        self.n_in, self.n_out = (w if isinstance(w, nn.Module) else GivenSize(w) for w in (n_in, n_out))
         if taps % 2 == 0: raise ValueError(f"taps={taps}; expected an odd number")
         a, b = self.n_in.max_size[0], self.n_out.max_size[0]
         self.taps, self.ndim = taps, ndim
@@ -582,7 +582,7 @@ class WidthMask(nn.Module):
         m = self.width.mask(0, x.shape[1])
         return x * m.to(x.dtype).view(-1, *[1] * (x.dim() - 2))
 
-# %% ../nbs/08_dnarch.ipynb #a1156a30
+# %% ../nbs/08_dnarch.ipynb #a280e757
 class SlicedBatchNorm(nn.modules.batchnorm._BatchNorm):
     "Normalise as many channels as come; by batch statistics while the architecture moves (DNArch)"
     moving:Tensor
@@ -590,7 +590,7 @@ class SlicedBatchNorm(nn.modules.batchnorm._BatchNorm):
         width:LearnedWidth|int, # Channels: learned, or a number
         ndim:int=2, # Axes of the maps
     ):
-        size = width if isinstance(width, nn.Module) else FixedSize(width)
+        size = width if isinstance(width, nn.Module) else GivenSize(width)
         super().__init__(size.max_size[0])
         self.width, self.ndim = size, ndim
         self.register_buffer('moving', torch.ones(()))     # a float: averages of weights subtract buffers
@@ -642,7 +642,7 @@ def settle(
     "Use running statistics in evaluation, as an ordinary BatchNorm does"
     for n in sliced_norms(model): n.moving.fill_(float(not on))
 
-# %% ../nbs/08_dnarch.ipynb #ccfac075
+# %% ../nbs/08_dnarch.ipynb #1bd5e689
 class ArchBlock(nn.Module):
     "Normalise, convolve with a long kernel, mix, GELU, mix, GELU; the residual branch of a CCNN"
     def __init__(self,
@@ -659,10 +659,10 @@ class ArchBlock(nn.Module):
         super().__init__()
         res, wid = temperatures
         def new():
-            return LearnedWidth(width, start_width, wid, threshold) if 'W' in learn else FixedSize(width)
+            return LearnedWidth(width, start_width, wid, threshold) if 'W' in learn else GivenSize(width)
         self.n_in, self.n_mid, self.n_out = new(), new(), new()
-        self.resolution = LearnedResolution(size, None, res, threshold) if 'R' in learn else FixedSize(size)
-        self.taps = LearnedKernelSize(taps, kernel_start, threshold) if 'K' in learn else FixedSize(taps)
+        self.resolution = LearnedResolution(size, None, res, threshold) if 'R' in learn else GivenSize(size)
+        self.taps = LearnedKernelSize(taps, kernel_start, threshold) if 'K' in learn else GivenSize(taps)
         ndim = len(size)
         self.norm = SlicedBatchNorm(self.n_in, ndim)
         self.mix1 = SlicedConv(self.n_in, self.n_mid, ndim=ndim)
@@ -798,7 +798,7 @@ def odd(n:int)->int: # `n` or the next odd number
     "Round up to an odd number of taps"
     return n + 1 - n % 2
 
-# %% ../nbs/08_dnarch.ipynb #384ea80b
+# %% ../nbs/08_dnarch.ipynb #98ea0ff7
 class ArchStack(nn.Module):
     "Add blocks to a stream of channels; what lies beyond the edges is not computed"
     def __init__(self,
@@ -824,12 +824,12 @@ class ArchStack(nn.Module):
         taps, start = tuple(odd(n) for n in size), width if 'W' in learn else None
         self.blocks = nn.ModuleList(ArchBlock(widest, self.size, taps, learn, start, dropout, kernel_start,
             (tau['R'], tau['W']), threshold) for _ in range(deepest))
-        self.depth = LearnedDepth(deepest, depth, tau['D'], threshold) if 'D' in learn else FixedSize(depth)
-        self.n_head = LearnedWidth(widest, width, tau['W'], threshold) if 'W' in learn else FixedSize(width)
+        self.depth = LearnedDepth(deepest, depth, tau['D'], threshold) if 'D' in learn else GivenSize(depth)
+        self.n_head = LearnedWidth(widest, width, tau['W'], threshold) if 'W' in learn else GivenSize(width)
         points = [window_points(b.taps) for b in self.blocks]
         self.kernels = ContinuousKernel(taps, [widest] * deepest, hidden, omega0=omega0, points=points)
 
-# %% ../nbs/08_dnarch.ipynb #3a2ecba7
+# %% ../nbs/08_dnarch.ipynb #c9740972
 def check_learn(
     learn:str, # Asked for
 )->str: # The same
@@ -852,7 +852,7 @@ def check_most(
     return most if learned else start
 
 def window_points(
-    taps:LearnedKernelSize|FixedSize, # Of one block
+    taps:LearnedKernelSize|GivenSize, # Of one block
 )->float: # Sum of the squared window
     "Count effective taps"
     if taps.param is None: return float(math.prod(taps.max_size))

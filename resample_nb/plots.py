@@ -11,7 +11,7 @@ __all__ = ['okabe_ito', 'frequency_weights', 'plot_mask', 'as_image', 'plot_resa
            'plot_kernel_spectra', 'plot_alpha', 'receptive_field', 'plot_receptive_field', 'mask_curve',
            'plot_masks_of', 'plot_architecture', 'arch_means', 'plot_arch_history', 'plot_budget']
 
-# %% ../nbs/50_plots.ipynb #931337f9
+# %% ../nbs/50_plots.ipynb #c494bdae
 import math
 from collections.abc import Iterable, Mapping, Sequence
 import matplotlib.pyplot as plt
@@ -30,7 +30,7 @@ from .sizes import resize_batch
 from .spectral import as_tuple, check_axes, log_spectrum
 from .strides import SpectralPool, stride_plan
 from .callback.mrconv import alpha_row, branch_layers
-from .dnarch import FixedSize, LearnedKernelSize, LearnedResolution, LearnedSize
+from .dnarch import GivenSize, LearnedKernelSize, LearnedResolution, LearnedSize
 from .dnarch import arch_table, find_stack
 from .longconv import LongConv, fast_length
 from .mrconv import MRConv, mrconv_layers
@@ -201,7 +201,7 @@ def run_table(
         raise ValueError(f"macs={df['macs'].tolist()}; expected positive numbers, as count_macs gives")
     return df
 
-# %% ../nbs/50_plots.ipynb #89c20779
+# %% ../nbs/50_plots.ipynb #8b3d0212
 def plot_accuracy_cost(
     rows:Sequence|pd.DataFrame, # Runs: `method`, `accuracy` (0 … 1), `macs` of one example
     ax:Axes|None=None, # Axes to draw on; None: a new figure
@@ -221,9 +221,9 @@ def plot_accuracy_cost(
 
 def _geometric(v): return math.exp(np.log(v).mean())
 
-def _plain_log(axis):
+def _plain_log(axis, subs=(1, 2, 5)):
     "Label a logarithmic axis with plain numbers, some in every decade"
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_locator(LogLocator(subs=subs))
     axis.set_major_formatter(FuncFormatter(lambda v, _: f'{v:g}'))
     axis.set_minor_formatter(NullFormatter())
 
@@ -640,14 +640,14 @@ def plot_receptive_field(
     ax.set(yscale='log', ylim=(floor, 1.5), xlabel=f'time ({unit})', ylabel='gradient (share)')
     return ax
 
-# %% ../nbs/50_plots.ipynb #9a602deb
+# %% ../nbs/50_plots.ipynb #7545f07e
 def mask_curve(
-    size:LearnedSize|FixedSize, # A size of a block, or of a network
+    size:LearnedSize|GivenSize, # A size of a block, or of a network
     axis:int=0, # Which of its axes
 )->tuple: # Position on the grid, weight, and whether it is computed; (points,) each
     "List the weights of a grid, those of its dead points too"
     n, centred = size.max_size[axis], isinstance(size, LearnedKernelSize)
-    if isinstance(size, FixedSize): return np.arange(1, n + 1), np.ones(n), np.ones(n, bool)
+    if isinstance(size, GivenSize): return np.arange(1, n + 1), np.ones(n), np.ones(n, bool)
     p, kept = float(size.param[axis].detach()), size.count()[axis]
     if centred:
         k = np.arange(n) - n // 2
@@ -655,11 +655,12 @@ def mask_curve(
     bins = isinstance(size, LearnedResolution)
     if bins: n, kept = n + 1, size.bins(kept, p, n)
     x = np.arange(n) * (2 / max(1, n - 1)) - 1
-    return np.arange(n) if bins else np.arange(1, n + 1), _sigmoid(size.temperature * (p - x)), np.arange(n) < kept
+    k = np.arange(n)
+    return k if bins else k + 1, _sigmoid(size.temperature * (p - x)), k < kept
 
 def _sigmoid(v): return .5 * (1 + np.tanh(v / 2))
 
-# %% ../nbs/50_plots.ipynb #5e221a26
+# %% ../nbs/50_plots.ipynb #759e06fe
 _mask_axes = dict(kernel='tap', resolution='frequency (half periods)', width='channel', depth='block')
 
 def plot_masks_of(
@@ -674,10 +675,11 @@ def plot_masks_of(
     if axs is None: axs = plt.subplots(1, 4, figsize=(9, 2.4), sharey=True, layout='constrained')[1]
     axs, b = np.ravel(axs), stack.blocks[block]
     if len(axs) != 4: raise ValueError(f'axs={len(axs)} axes; expected 4: kernel, resolution, width, depth')
-    names = ['height', 'width', 'third'][:len(stack.size)] if len(stack.size) > 1 else ['time']
+    names = ['height', 'width', 'depth'][:len(stack.size)] if len(stack.size) > 1 else ['time']
     panels = dict(kernel=[(b.taps, i, n) for i, n in enumerate(names)],
         resolution=[(b.resolution, i, n) for i, n in enumerate(names)],
-        width=[(b.n_in, 0, 'in'), (b.n_mid, 0, 'middle'), (b.n_out, 0, 'out')], depth=[(stack.depth, 0, 'blocks')])
+        width=[(b.n_in, 0, 'in'), (b.n_mid, 0, 'middle'), (b.n_out, 0, 'out')],
+        depth=[(stack.depth, 0, 'blocks')])
     for ax, (kind, lines) in zip(axs, panels.items()): _mask_panel(ax, kind, lines)
     axs[0].set_ylabel('weight')
     return axs
@@ -689,11 +691,11 @@ def _mask_panel(ax, kind, lines):
         ax.plot(x, weight, style, c=colour, label=f'{name}: {size.count()[axis]} of {size.max_size[axis]}')
         ax.fill_between(x, weight, where=kept, color=colour, alpha=.15, lw=0)
         if len(x) < 16: ax.plot(x[kept], weight[kept], 'o', c=colour, ms=3)
-        if not isinstance(size, FixedSize): ax.axhline(size.threshold, c='.6', lw=.8, zorder=0)
-    ax.set(title=kind, xlabel=_mask_axes[kind], ylim=(0, 1.35))
-    ax.legend(fontsize=7, loc='upper right' if len(lines) > 1 or kind != 'depth' else 'upper right')
+        if not isinstance(size, GivenSize): ax.axhline(size.threshold, c='.6', lw=.8, zorder=0)
+    ax.set(title=kind, xlabel=_mask_axes[kind], ylim=(0, 1.6), yticks=[0, .5, 1])
+    ax.legend(fontsize=7, loc='upper right')
 
-# %% ../nbs/50_plots.ipynb #2d357e97
+# %% ../nbs/50_plots.ipynb #cc64c6fb
 def plot_architecture(
     model:torch.nn.Module|Sequence, # With learned sizes, e.g. a `CCNN`; or a list from `arch_table`
     ax:Axes|None=None, # Axes to draw on; None: a new figure
@@ -701,7 +703,8 @@ def plot_architecture(
     "Draw depth × width × resolution × kernel, one shape per block (DNArch, Tables 6 to 8)"
     table = arch_table(model) if isinstance(model, torch.nn.Module) else list(model)
     alive = [r for r in table if r['alive']]
-    if not alive: raise ValueError(f'table: {len(table)} rows, none of them alive; expected one at least: see arch_table')
+    if not alive:
+        raise ValueError(f'table: {len(table)} rows, none of them alive; expected one; see arch_table')
     if ax is None: ax = plt.subplots(figsize=(max(6, .9 * len(table)), 2.8), layout='constrained')[1]
     high = max(max(r['n_in'], r['n_mid'], r['n_out']) for r in alive)
     most = [max(v) for v in zip(*[r['resolution'] for r in alive])]
@@ -711,35 +714,39 @@ def plot_architecture(
         else: ax.add_patch(Rectangle((i - .35, -high / 2), .7, high, fill=False, ec='.6', ls='--'))
     ax.set(xlim=(-.6, len(table) - .4), ylim=(-.75 * high, 1.15 * high), xlabel='block', ylabel='channels')
     ax.set_xticks(range(len(table)), [r['block'] for r in table])
-    ticks = sorted({-high / 2, 0, high / 2})
-    ax.set_yticks(ticks, ['', str(high), ''])
+    ax.set_yticks([-high / 2, high / 2], ['0', str(high)])
     ax.spines[['top', 'right']].set_visible(False)
     return ax
 
-# %% ../nbs/50_plots.ipynb #5f859f7c
+# %% ../nbs/50_plots.ipynb #4147cfd2
 def _block_shape(ax, i, row, high, samples, taps):
     "Draw one block: widths as height, resolution as colour, kernel as a square in a square"
     half = [row[k] / 2 for k in ('n_in', 'n_mid', 'n_out')]
-    x = [i - .35, i, i + .35]
-    share = math.prod(row['resolution']) / samples
-    ax.fill(x + x[::-1], half + [-h for h in half[::-1]], color=plt.get_cmap('Blues')(.2 + .6 * share), ec='k', lw=.8)
-    dark = 'w' if share > .6 else 'k'
-    ax.text(i, 0, '×'.join(map(str, row['resolution'])), ha='center', va='center', fontsize=7, color=dark)
-    ax.text(i, -.52 * high, '{} · {} · {}'.format(row['n_in'], row['n_mid'], row['n_out']), ha='center', va='top', fontsize=7)
-    side, (h, w) = .3 * high, (tuple(row['taps']) * 2)[:2] if len(row['taps']) > 1 else (taps / 3, row['taps'][0])
-    for a, b, style in ((taps, taps if len(row['taps']) > 1 else taps / 3, dict(fc='none', ec='.7')), (w, h, dict(fc=okabe_ito[1], ec='none'))):
-        ax.add_patch(Rectangle((i - .3 * a / taps, .74 * high - side / 2 * b / taps), .6 * a / taps, side * b / taps, **style))
-    ax.text(i, .93 * high, '×'.join(map(str, row['taps'])), ha='center', va='bottom', fontsize=7)
+    x, share = [i - .35, i, i + .35], math.prod(row['resolution']) / samples
+    colour = plt.get_cmap('Blues')(.2 + .6 * share)
+    ax.fill(x + x[::-1], half + [-h for h in half[::-1]], color=colour, ec='k', lw=.8)
+    text, widths = dict(ha='center', fontsize=7), (row['n_in'], row['n_mid'], row['n_out'])
+    at = dict(va='center', color='w' if share > .6 else 'k')
+    ax.text(i, 0, '×'.join(map(str, row['resolution'])), **text, **at)
+    ax.text(i, -.52 * high, ' · '.join(map(str, widths)), va='top', **text)
+    flat = len(row['taps']) == 1
+    grid, kernel = ((taps / 3, taps), (taps / 3, *row['taps'])) if flat else ((taps, taps), row['taps'])
+    for (*_, h, w), style in ((grid, dict(fc='none', ec='.7')), (kernel, dict(fc=okabe_ito[1], ec='none'))):
+        corner, side = (i - .3 * w / taps, .74 * high - .15 * high * h / taps), .3 * high * h / taps
+        ax.add_patch(Rectangle(corner, .6 * w / taps, side, **style))
+    ax.text(i, .93 * high, '×'.join(map(str, row['taps'])), va='bottom', **text)
 
-# %% ../nbs/50_plots.ipynb #2650a561
+# %% ../nbs/50_plots.ipynb #c888866b
 def arch_means(
     table:Sequence, # From `arch_table`
 )->dict: # depth; channels; samples and taps per axis (geometric means over axes)
     "Sum up an architecture in four numbers"
     alive = [r for r in table if r['alive']]
-    if not alive: raise ValueError(f'table: {len(table)} rows, none of them alive; expected one at least: see arch_table')
+    if not alive:
+        raise ValueError(f'table: {len(table)} rows, none of them alive; expected one; see arch_table')
     def mean(of): return float(np.mean([of(r) for r in alive]))
-    return dict(blocks=len(alive), channels=mean(lambda r: np.mean([r['n_in'], r['n_mid'], r['n_out']])),
+    def widths(r): return np.mean([r['n_in'], r['n_mid'], r['n_out']])
+    return dict(blocks=len(alive), channels=mean(widths),
         samples=mean(lambda r: _geometric(r['resolution'])), taps=mean(lambda r: _geometric(r['taps'])))
 
 def plot_arch_history(
@@ -747,7 +754,7 @@ def plot_arch_history(
     ax:Axes|None=None, # Axes to draw on; None: a new figure
 )->Axes:
     "Draw how sizes grow and shrink, as factors of the first"
-    if not len(history): raise ValueError('history=[]; expected dicts with step and table, as arch_table gives')
+    if not len(history): raise ValueError('history=[]; expected dicts with step and table')
     ax = ax or plt.subplots()[1]
     means = pd.DataFrame([arch_means(h['table']) for h in history])
     step = [h['step'] for h in history]
@@ -755,12 +762,11 @@ def plot_arch_history(
         ax.step(step, v / v[0], where='post', c=colour, label=f'{name}: {v[0]:.3g} → {v.iloc[-1]:.3g}')
     ax.axhline(1, c='.6', lw=.8, zorder=0)
     ax.set(xlabel='step', ylabel='factor of the first', yscale='log')
-    ax.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f'{v:g}')); ax.yaxis.set_minor_formatter(NullFormatter())
+    _plain_log(ax.yaxis, (1, 1.5, 2, 3, 5, 7))
     ax.legend(fontsize=8, loc='upper left', bbox_to_anchor=(1.02, 1), borderaxespad=0)
     return ax
 
-# %% ../nbs/50_plots.ipynb #edfb89a2
+# %% ../nbs/50_plots.ipynb #0b1f1887
 def plot_budget(
     ratios:Mapping|Sequence, # C_curr/C_target of every step; or name -> such a list
     ax:Axes|None=None, # Axes to draw on; None: a new figure
@@ -768,14 +774,14 @@ def plot_budget(
 )->Axes:
     "Draw the cost over training in units of the target (DNArch, Fig. 9)"
     runs = ratios if isinstance(ratios, Mapping) else {'': ratios}
-    bad = {n: len(v) for n, v in runs.items() if not len(v) or not all(math.isfinite(r) and r > 0 for r in v)}
-    if bad or not runs: raise ValueError(f'ratios: {bad or "none"}; expected positive, finite numbers, one at least per run')
+    bad = {n: len(v) for n, v in runs.items() if not len(v) or not all(0 < r < math.inf for r in v)}
+    if bad or not runs:
+        raise ValueError(f'ratios: {bad or "none"}; expected positive, finite numbers, one at least per run')
     ax = ax or plt.subplots()[1]
     ax.axhspan(1 - band, 1 + band, color=okabe_ito[2], alpha=.25, lw=0, label=f'± {100 * band:g} %')
     for (name, v), colour in zip(runs.items(), okabe_ito[:2] + okabe_ito[3:]):
-        ax.plot(np.arange(len(v)), v, c=colour, label=f'{name}: {v[-1]:.3g}' if name else f'last: {v[-1]:.3g}')
+        ax.plot(np.arange(len(v)), v, c=colour, label=f"{name or 'last'}: {v[-1]:.3g}")
     ax.set(xlabel='step', ylabel='cost / target', yscale='log')
-    ax.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f'{v:g}')); ax.yaxis.set_minor_formatter(NullFormatter())
+    _plain_log(ax.yaxis, (1, 1.5, 2, 3, 5, 7))
     ax.legend(fontsize=8)
     return ax

@@ -7,14 +7,14 @@ Docs: https://resample-nb.github.io/resample_nb/models.ccnn.html.md"""
 # %% auto #0
 __all__ = ['CCNN', 'check_input', 'embed', 'PlainCCNN', 'ccnn_4_140', 'ccnn_6_380']
 
-# %% ../../nbs/20_models.ccnn.ipynb #8014269c
+# %% ../../nbs/20_models.ccnn.ipynb #a09cb697
 from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from fastcore.basics import patch
 from ..cost import Budget, CostRow, pointwise_macs
-from ..dnarch import ArchPlan, ArchStack, FixedSize, SlicedBatchNorm, SlicedConv
+from ..dnarch import ArchPlan, ArchStack, GivenSize, SlicedBatchNorm, SlicedConv
 from ..dnarch import cost_bounds, plain_conv, plain_norm
 
 # %% ../../nbs/20_models.ccnn.ipynb #c27cdb6b

@@ -6,11 +6,12 @@ Docs: https://resample-nb.github.io/resample_nb/cli.html.md"""
 
 # %% auto #0
 __all__ = ['refuse', 'parse_strides', 'parse_sizes', 'set_threads', 'prepare_folder', 'prepare_run', 'train_and_tell',
-           'run_and_tell', 'start_run', 'start_sequence_run', 'sequence_words', 'image_words', 'kind_words',
-           'chosen_words', 'resample_train', 'show_progress', 'resample_eval', 'runs_table', 'resample_report',
-           'resample_export', 'check_bench', 'resample_bench']
+           'run_and_tell', 'start_run', 'start_sequence_run', 'start_arch_run', 'arch_only_words', 'sequence_words',
+           'image_words', 'kind_words', 'run_kind_of', 'chosen_words', 'resample_train', 'show_progress',
+           'resample_eval', 'runs_table', 'resample_report', 'resample_export', 'resample_commit', 'check_bench',
+           'resample_bench']
 
-# %% ../nbs/60_cli.ipynb #0fcadd67
+# %% ../nbs/60_cli.ipynb #fa454d7f
 import inspect, sys, warnings
 warnings.filterwarnings('ignore', message='.*torch.jit.script')    # by fastai's import; a refusal is one line
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ import torch
 from fastcore.meta import delegates
 from fastcore.script import call_parse, store_true
 from .bench import bench_strides
+from .bench_dnarch import bench_dnarch
 from .bench_mrconv import bench_mrconv
 from .bench_regimes import bench_regimes
 from .runs import RunConfig, check_config, check_data, run_label, run_methods
@@ -29,7 +31,9 @@ from .runs import collect_runs, finished_runs, markdown_table, result_rows, trai
 from .runs import eval_runs, size_table, write_sizes
 from .runs_sequences import SequenceConfig, check_sequence_config, check_sequence_data
 from .runs_sequences import collect_sequence_runs, run_variants, sequence_rows, train_sequence_run
-from .runs_export import export_rows, export_run
+from .runs_arch import ArchConfig, arch_rows, arch_variants, check_arch_config, check_arch_data
+from .runs_arch import collect_arch_runs, train_arch_run
+from .runs_export import commit_run, export_rows, export_run
 
 # %% ../nbs/60_cli.ipynb #c1e2cc75
 def refuse(
@@ -66,9 +70,9 @@ def set_threads(
     if threads < 1: raise ValueError(f"threads={threads}; expected at least 1")
     torch.set_num_threads(threads)
 
-# %% ../nbs/60_cli.ipynb #70466b8c
+# %% ../nbs/60_cli.ipynb #72e18759
 def prepare_folder(
-    cfg:Any, # `RunConfig` or `SequenceConfig`, checked
+    cfg:Any, # `RunConfig`, `SequenceConfig` or `ArchConfig`, checked
     name:str, # Of the data
     out:str|None=None, # Folder of the run
     resume:bool=False, # Go on with what is there
@@ -148,7 +152,44 @@ def start_sequence_run(
     print(f"run: {folder}   task: {cfg.task}   variants: {', '.join(run_variants(cfg))}")
     train_and_tell(folder, partial(train_sequence_run, cfg, folder, dls=dls), sequence_rows)
 
-# %% ../nbs/60_cli.ipynb #5b678c8b
+# %% ../nbs/60_cli.ipynb #c9b52dc4
+def start_arch_run(
+    out:str|None=None, # Folder of the run
+    resume:bool=False, # Go on with what is there
+    threads:int|None=None, # Threads of torch
+    **options, # The rest of `ArchConfig`
+)->None:
+    "Check the words of `resample_train --model ccnn…`, then learn an architecture"
+    try:
+        set_threads(threads)
+        cfg = check_arch_config(ArchConfig(**options))
+        dls = check_arch_data(cfg)
+        folder = prepare_folder(cfg, cfg.data, out, resume)
+    except (ValueError, TypeError, OSError) as e: refuse(e)
+    print(f"run: {folder}   data: {cfg.data}   model: {cfg.model}   variants: {', '.join(arch_variants(cfg))}"
+        f"   budget: {cfg.budget}")
+    train_and_tell(folder, partial(train_arch_run, cfg, folder, dls=dls), arch_rows)
+
+# %% ../nbs/60_cli.ipynb #65cf6d5d
+def arch_only_words(
+    learn:str='K,R,W,D', # ccnn: what is learned: K kernel size, R resolution, W width, D depth; or none
+    budget:str='1.0', # ccnn: cost aimed at, times that of the same network with nothing learned; or none
+    budget_kind:str='macs', # ccnn: macs or activations
+    budget_weight:float=.1, # ccnn: lambda
+    tau_r:float=25., # ccnn: steepness of the edge of resolution
+    tau_w:float=25., # ccnn: ... of width
+    tau_d:float=8., # ccnn: ... of depth
+    max_width:int|None=None, # ccnn: channels at most; default: twice as many as at first
+    max_depth:int|None=None, # ccnn: blocks at most; default: twice as many as at first
+    kernel_start:float=.25, # ccnn: sigma of the kernels at first
+    omega0:float|None=None, # ccnn: spread of the waves of the kernels' generator; default: by the grid
+    hidden:int=128, # ccnn: width of that generator
+)->dict: # By name
+    "Collect the options that runs that learn an architecture alone have"
+    return locals()
+
+# %% ../nbs/60_cli.ipynb #35c9a51a
+@delegates(arch_only_words)
 def sequence_words(
     kernel:str='fourier', # sequences: dense, dilated, fourier, sparse, or a sum: fourier+sparse
     l0:int=16, # sequences: taps of the shortest kernel
@@ -162,12 +203,12 @@ def sequence_words(
     decay:str='learned', # sequences: weights of branches, learned or fixed
     train_form:str='merged', # sequences: train one convolution (merged), or branches as in the paper
     dim:int=64, # sequences: channels
-    depth:int=4, # sequences: blocks
+    depth:int|None=None, # sequences, default 4, and --model ccnn: blocks
     norm:str='batch', # sequences: between blocks, batch or layer
     prenorm:store_true=False, # sequences: normalise before each block
-    dropout:float=0., # sequences: in each block
+    dropout:float|None=None, # sequences and ccnn: in each block; default 0
     kernel_lr:float=1e-3, # sequences: peak learning rate of kernels; they have no weight decay
-    warmup:float=.1, # sequences: share of training in which the learning rate rises
+    warmup:float|None=None, # sequences and ccnn: share of training in which the rate rises; default .1
     half_rate:store_true=False, # sequences: test at half the sampling rate, too (fourier kernels)
     length:int|None=None, # sequences, toy: samples
     min_length:int|None=None, # sequences, listops: trees are longer; default a quarter of max_length
@@ -177,23 +218,28 @@ def sequence_words(
     pad_to:int|None=None, # sequences: fixed length of all batches; default: the longest of each
     n_valid:int|None=None, # sequences, listops and toy: for validation
     n_test:int|None=None, # sequences, listops: for the test
+    **kwargs,
 )->dict: # By name
-    "Collect the options that runs on sequences alone have"
-    return locals()
+    "Collect the options of runs on sequences that runs on images do not have"
+    own = locals()
+    own.pop('kwargs')
+    return own
 
-# %% ../nbs/60_cli.ipynb #4ac50fe5
+# %% ../nbs/60_cli.ipynb #6c008e6f
 @delegates(sequence_words)
 def image_words(
-    model:str='resnet_small', # images: resnet_small or resnet18
+    # images: resnet_small (default) or resnet18;
+    # ccnn4-140, ccnn6-380, or ccnn with --width and --depth: learn an architecture
+    model:str|None=None,
     pool:str='diffstride', # images: main method: diffstride, spectral or strided
     ramp:str='outside', # images: of the main method, the ramp outside (paper) or inside the cut-off
     strides:str='3,2,3', # images: start, one per downsampling block; 3x1 for height x width
     smoothness:float=1., # images: R: bins on the ramp; 4 in the paper
     cost:float=0., # images: lambda: price of size
     target_macs:float|None=None, # images: multiply-accumulates of one image to be reached (with --cost)
-    lr_mult:float=1., # images: learning rate of the strides over that of the weights
-    width:int=16, # images: channels of the first stage
-    augment:store_true=False, # images: shift and flip, or random crops
+    lr_mult:float|None=None, # learning rate of strides (images; 1) or edges (ccnn; .1) over weights'
+    width:int|None=None, # images: channels of the first stage, default 16; --model ccnn: channels
+    augment:store_true=False, # images and ccnn: shift and flip, or random crops
     regime:str='', # images: mixed sizes: S28:B+, S28/16:B+ (scaled to 16 px), or 16@.25,32@.75/32:B+
     lr_scale:str='none', # images, --regime: learning rate with the mean batch: none, sqrt or linear
     no_smooth:store_true=False, # images, --regime: leave gradients as they are
@@ -207,65 +253,82 @@ def image_words(
     progressive:float=0., # images: growing: size at the start, as a fraction; not with --regime
     **kwargs,
 )->dict: # By name
-    "Collect the options that runs on images alone have"
+    "Collect the options of runs on images that runs on sequences do not have"
     own = locals()
     own.pop('kwargs')
     return own
 
-# %% ../nbs/60_cli.ipynb #2590d7cb
+# %% ../nbs/60_cli.ipynb #1b3645b9
 _common = ('data', 'epochs', 'bs', 'lr', 'wd', 'seed', 'compare', 'size', 'n_train', 'out', 'resume',
     'threads')
 
-def kind_words()->dict[str,dict]: # Kind of run: options of that kind alone, with their defaults
-    "Return the options that belong to one kind of run"
-    return dict(images=image_words(), sequences=sequence_words())
+_shared = ('model', 'width', 'depth', 'dropout', 'warmup', 'lr_mult', 'augment')   # of ccnn and another kind
+
+def kind_words()->dict[str,dict]: # Kind of run: options of that kind, with their defaults
+    "Return the options that do not belong to all kinds of run"
+    images, sequences = image_words(), sequence_words()
+    shared = {k: v for k, v in (images | sequences).items() if k in _shared}
+    return dict(images=images, sequences=sequences, architectures=arch_only_words() | shared)
+
+def run_kind_of(
+    task:str, # As given
+    model:str|None, # As given
+)->str: # 'images', 'sequences' or 'architectures'
+    "Tell the kind of run from the two options that decide it"
+    return 'sequences' if task else 'architectures' if (model or '').startswith('ccnn') else 'images'
 
 def chosen_words(
-    task:str, # '' for images
+    task:str, # '' for images and architectures
     words:dict, # Options given, or at their default
 )->dict: # All that the kind of run takes; what is None is left to its own default
-    "Pick the options of a kind of run; raise `ValueError` for one of the other kind"
-    mine, other = ('sequences', 'images') if task else ('images', 'sequences')
-    known, foreign = kind_words()[mine], kind_words()[other]
+    "Pick the options of a kind of run; raise `ValueError` for one of another kind"
+    kinds, mine = kind_words(), run_kind_of(task, words.get('model'))
     for k, v in words.items():
-        if k in foreign and v != foreign[k]:
-            raise ValueError(f"{k}={v!r} with task={task!r}; expected it for {other} only; "
-                f"{'leave out ' + k + ' or task' if task else 'name a task, or leave out ' + k}")
-        if k not in (*known, *foreign, *_common):
-            raise TypeError(f"{k}={v!r}; expected an option of resample_train")
-    given = {k: v for k, v in words.items() if k not in foreign and v is not None}
-    return known | given | (dict(task=task) if task else {})
+        other = [kind for kind in kinds if k in kinds[kind]]
+        if other and mine not in other and v != kinds[other[0]][k]:
+            ways = dict(images='leave out task and model', sequences='name a task',
+                architectures='take model=ccnn4-140')
+            raise ValueError(f"{k}={v!r} with task={task!r}, model={words.get('model')!r}; expected it for "
+                f"{' and '.join(other)} only; leave out {k}, or {ways[other[0]]}")
+        if not other and k not in _common: raise TypeError(f"{k}={v!r}; expected an option of resample_train")
+    given = kinds[mine] | {k: v for k, v in words.items() if k in (*kinds[mine], *_common)}
+    return {k: v for k, v in given.items() if v is not None} | (dict(task=task) if task else {})
 
-# %% ../nbs/60_cli.ipynb #6198b163
+# %% ../nbs/60_cli.ipynb #966d7d73
 @call_parse
 @delegates(image_words)
 def resample_train(
     task:str='', # sequences: listops, scifar, image, text, speech, ecg, retrieval, pathfinder, toy, or a path
-    # images: digits (default), cifar10, cifar100, imagenette, or a path;
-    # sequences: where the task's files are
+    # images and ccnn: digits (default), cifar10, cifar100, imagenette, or a path;
+    # ccnn: toy_darcy, or an npz file of pairs of fields, too; sequences: where the task's files are
     data:str|None=None,
-    epochs:int|None=None, # epochs; default 30, for sequences 20
+    epochs:int|None=None, # epochs; default 30, for sequences and ccnn 20
     bs:int=50, # images or sequences per batch
-    lr:float|None=None, # largest learning rate; default .1, for sequences .004
-    wd:float|None=None, # weight decay; default 5e-4, none on strides; for sequences .05, none on kernels
+    lr:float|None=None, # largest learning rate; default .1, for sequences .004, for ccnn .01
+    # weight decay; default 5e-4, none on strides; for sequences .05, none on kernels;
+    # for ccnn .01, none on edges
+    wd:float|None=None,
     seed:int=0, # of weights and batches, and of the sizes drawn
     # all, none, or names: images (default all): strided,spectral,outside,inside;
-    # sequences (default none): dense,multires,fourier,mrconv,dilated,sparse,fourier+sparse
+    # sequences (default none): dense,multires,fourier,mrconv,dilated,sparse,fourier+sparse;
+    # ccnn (default none): base,K,KR,KRWD
     compare:str|None=None,
     size:int|None=None, # px; default 16 for digits, 128 for imagenette, else what the files have
-    n_train:int|None=None, # labels used (digits; default 300), sequences made (toy, listops)
+    n_train:int|None=None, # labels used (digits; default 300), sequences made (toy, listops), pairs (ccnn)
     out:str|None=None, # folder of the run; default runs/NAME
     resume:store_true=False, # go on with an interrupted run
     threads:int|None=None, # threads of torch; default: its own choice
     **kwargs,
 ):
-    "Train downsampling on images, strided, spectral and learned, or with --task long kernels on sequences"
+    "Train downsampling on images, with --task long kernels on sequences, with --model ccnn… architectures"
     words = {k: v for k, v in locals().items() if k not in ('task', 'kwargs')} | kwargs
     try: words = chosen_words(task, words)
     except (ValueError, TypeError) as e: refuse(e)
-    (start_sequence_run if task else start_run)(**words)
+    start:dict[str,Callable] = dict(images=start_run, sequences=start_sequence_run,
+        architectures=start_arch_run)
+    start[run_kind_of(task, words.get('model'))](**words)
 
-# %% ../nbs/60_cli.ipynb #913723f7
+# %% ../nbs/60_cli.ipynb #f86fa322
 def show_progress(
     done:int, # So many
     total:int, # Of so many
@@ -295,15 +358,15 @@ def resample_eval(
     print(markdown_table(size_table(rows)))
     print('\n' + '\n'.join(f"{Path(r)/'sizes.md'}: sizes.json and sizes.png lie beside it" for r in runs))
 
-# %% ../nbs/60_cli.ipynb #df9bc717
+# %% ../nbs/60_cli.ipynb #b7a9b5b6
 def runs_table(
     folders:Sequence, # Run folders, or folders that hold some
 )->str: # Markdown
     "Summarise finished runs, each kind by itself"
-    collect = dict(images=collect_runs, sequences=collect_sequence_runs)
+    collect = dict(images=collect_runs, sequences=collect_sequence_runs, architectures=collect_arch_runs)
     tables = {k: markdown_table(collect[k](folders)) for k in collect if k in finished_runs(folders)}
     if len(tables) == 1: return [*tables.values()][0]
-    return '\n\n'.join(f'Runs on {k}:\n\n{table}' for k, table in tables.items())
+    return '\n\n'.join(f'Runs of {k}:\n\n{table}' for k, table in tables.items())
 
 @call_parse
 def resample_report(
@@ -317,7 +380,7 @@ def resample_report(
     except (ValueError, OSError) as e: refuse(e)
     print(text)
 
-# %% ../nbs/60_cli.ipynb #539bd41e
+# %% ../nbs/60_cli.ipynb #b6d8d126
 @call_parse
 def resample_export(
     run:str, # folder of a finished run
@@ -335,7 +398,25 @@ def resample_export(
     except (ValueError, TypeError, OSError) as e: refuse(e)
     print(markdown_table(export_rows(rows)))
 
-# %% ../nbs/60_cli.ipynb #dfe42867
+# %% ../nbs/60_cli.ipynb #35cbc10f
+@call_parse
+def resample_commit(
+    run:str, # folder of a finished run of resample_train --model ccnn…
+    onnx:store_true=False, # write model.onnx, too (needs onnx and onnxscript)
+    out:str|None=None, # file to write; its ending is set by the form; default: in the folder of the run
+    dry_run:store_true=False, # say what would change, write nothing
+    threads:int|None=None, # threads of torch; default: its own choice
+):
+    "Commit the learned architecture of a finished run to its integers, and write the plain network"
+    try:
+        set_threads(threads)
+        tell = lambda line: print(line, file=sys.stderr, flush=True)
+        table, rows = commit_run(run, onnx, out, dry_run, note=tell)
+    except (ValueError, TypeError, OSError) as e: refuse(e)
+    print(markdown_table(table.to_dict('records')))
+    print('\n' + markdown_table(export_rows(rows)) if rows else '\nnothing was written (--dry-run)')
+
+# %% ../nbs/60_cli.ipynb #09bae462
 def check_bench(
     what:str, # What to measure
     device:str, # Where
@@ -344,40 +425,44 @@ def check_bench(
     lengths:tuple=(1024,), # Samples
 )->None:
     "Raise `ValueError` for a measurement that cannot be made"
-    if what not in ('strides', 'regimes', 'mrconv'):
-        raise ValueError(f"what={what!r}; expected 'strides', 'regimes' or 'mrconv'")
+    if what not in ('strides', 'regimes', 'mrconv', 'dnarch'):
+        raise ValueError(f"what={what!r}; expected 'strides', 'regimes', 'mrconv' or 'dnarch'")
     if device != 'cpu' and not torch.cuda.is_available():
         raise ValueError(f"device={device!r}; torch sees no GPU here; use --device cpu")
     if rounds < 1: raise ValueError(f"rounds={rounds}; expected at least 1")
     if min(sizes) < 2: raise ValueError(f"sizes={sizes}; expected at least 2 px")
     if min(lengths) < 64: raise ValueError(f"lengths={lengths}; expected at least 64 samples")
 
-# %% ../nbs/60_cli.ipynb #badaa82a
+# %% ../nbs/60_cli.ipynb #42eb1f46
 @call_parse(pos=['what'])
 def resample_bench(
-    what:str='strides', # strides, regimes (mixed sizes and low-mode), or mrconv (long kernels)
+    # strides, regimes (mixed sizes and low-mode), mrconv (long kernels), or dnarch (learned architectures)
+    what:str='strides',
     sizes:str='4,8,16,32,64,128,256,512,1024', # strides: map sizes, px
     strides:str='1,1.5,2,3', # strides: of the layer
-    rounds:int|None=None, # rounds; candidates run in turn in each; default 9, for mrconv 5
+    rounds:int|None=None, # rounds; candidates run in turn in each; default 9, for mrconv 5, for dnarch 7
     device:str='cpu', # cpu or cuda
     threads:int=1, # threads of torch
     no_network:store_true=False, # strides: leave ResNet-18 out
     size:int=32, # regimes: images, px
-    batch:int|None=None, # regimes: images per batch, default 32; mrconv: sequences, default 8
-    width:int=64, # regimes: channels of the first stage of ResNet-18
+    # regimes: images per batch, default 32; mrconv: sequences, default 8; dnarch: examples, default 16
+    batch:int|None=None,
+    width:int=64, # regimes: channels of the first stage of ResNet-18; dnarch: channels at most
     lengths:str='1024,4096,16384', # mrconv: samples of the sequences
     dim:int=64, # mrconv: channels
     out:str|None=None, # Markdown file to write; default: print only
 ):
     "Measure speed and memory as ratios of two things timed in turn in one run"
     try:
-        rounds = (5 if what == 'mrconv' else 9) if rounds is None else rounds
+        rounds = dict(mrconv=5, dnarch=7).get(what, 9) if rounds is None else rounds
         pixels, starts, samples = parse_sizes(sizes), parse_strides(strides), parse_sizes(lengths, 'lengths')
         check_bench(what, device, rounds, pixels, samples)
         set_threads(threads)
     except ValueError as e: refuse(e)
     tell = lambda line: print(f'\r{line}      ', end='', file=sys.stderr, flush=True)
     if what == 'mrconv': text = bench_mrconv(samples, dim, batch or 8, rounds, device, note=tell)
+    elif what == 'dnarch':
+        text = bench_dnarch(width=width, batch=batch or 16, rounds=rounds, device=device, note=tell)
     elif what == 'regimes': text = bench_regimes(size, batch or 32, width, rounds, device, note=tell)
     else: text = bench_strides(pixels, starts, rounds, device, not no_network, note=tell)
     if out: write_text(out, text)

@@ -961,7 +961,7 @@ def spectrum_size(
     for s in size[:-1]: total = total * 2 * s
     return total
 
-# %% ../nbs/08_dnarch.ipynb #013c6d32
+# %% ../nbs/08_dnarch.ipynb #dc9ffb60
 def upsample_macs(
     size:list, # Samples before, numbers or Tensors
     n:tuple, # Samples after
@@ -987,7 +987,7 @@ def cost_rows(self:ArchBlock,
     a, m, o = (s.size((c,))[0] for s, c in widths3)
     r, t = list(self.resolution.size(plan.resolution)), self.taps.size(plan.taps)
     small, whole = math.prod(r), math.prod(n)
-    less = 2 * float(spectrum_size(r)) <= 1.1 * whole         # as `SpectralConv` chooses
+    less = 2 * spectrum_size(plan.resolution) <= 1.1 * whole        # as `SpectralConv` chooses
     kept = a * (2 * spectrum_size(r) if less else whole)
     def row(name, op, macs, kept, before, after, params=0, taps=None, by=()):
         return CostRow(name, op, macs, kept, plan.resolution, (before, after), taps, params, _state(by))
@@ -1318,7 +1318,7 @@ def check_commit(
         raise ValueError(f"opt={type(opt).__name__} holds parameters of the model; expected None: "
             "the plain network has parameters of its own; make a new optimiser for it")
 
-# %% ../nbs/08_dnarch.ipynb #783a6513
+# %% ../nbs/08_dnarch.ipynb #a03afd6f
 def check_equal(
     y:Tensor, # Output before
     z:Tensor, # Output after
@@ -1337,8 +1337,10 @@ def commit_table(
     plain:nn.Module, # After
 )->pd.DataFrame: # One row per learned size, and the parameters
     "Compare a network with its plain form"
-    sizes = learned_sizes(model)
-    rows = [dict(what=n, kind=m.kind, before=m.max_size, after=m.count()) for n, m in sizes.items()]
+    gone = [m for s in model.modules() if isinstance(s, ArchStack)
+        for b in s.blocks[s.plan().depth:] for m in learned_sizes(b).values()]
+    rows = [dict(what=n, kind=m.kind, before=m.max_size, after='gone' if m in gone else m.count())
+        for n, m in learned_sizes(model).items()]
     count = [sum(p.numel() for p in m.parameters()) for m in (model, plain)]
     rows.append(dict(what='parameters', kind='', before=count[0], after=count[1]))
     return pd.DataFrame(rows)

@@ -6,46 +6,56 @@ Docs: https://resample-nb.github.io/resample_nb/runs.export.html.md"""
 
 # %% auto #0
 __all__ = ['limit', 'run_network', 'deployable', 'require_close', 'export_program', 'check_onnx', 'write_onnx', 'run_onnx',
-           'export_run', 'export_rows']
+           'export_run', 'export_rows', 'commit_run']
 
-# %% ../nbs/52b_runs.export.ipynb #ced1da13
+# %% ../nbs/52b_runs.export.ipynb #1940b6d4
 import warnings
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
+import pandas as pd
 import torch
 from torch import Tensor, nn
 from fastcore.basics import noop
+from .dnarch import arch_table, commit, sliced_norms
 from .reparam import deviation, reparam_layers, reparameterize
 from .strides import commit_strides, stride_layers
 from .data.sizes import example_batch
 from .runs import check_finished, load_run, read_kind, write_whole
+from .runs_arch import arch_inputs, committed_network, load_arch_model
 from .runs_sequences import load_sequence_model, task_inputs
 
-# %% ../nbs/52b_runs.export.ipynb #4df648a4
+# %% ../nbs/52b_runs.export.ipynb #e9b45f86
 def run_network(
     folder:Path|str, # Of a finished run
     length:int|None=None, # Samples, of sequences; None: the longest in training
 )->tuple[nn.Module,tuple]: # As trained, in evaluation mode on the CPU; inputs, a batch of two
     "Read the network of a run, and make inputs for it"
-    if read_kind(check_finished(folder, None)) == 'sequences':
+    kind = read_kind(check_finished(folder, None))
+    if kind == 'sequences':
         if length is not None and length < 1: raise ValueError(f"length={length}; expected at least 1 sample")
         model, task = load_sequence_model(folder)
         return model, task_inputs(task, 2, length=length)
     if length is not None: raise ValueError(f"length={length}; expected it for sequences only; "
-        f"{str(folder)!r} holds a run of images, whose size is that of the run")
+        f"{str(folder)!r} holds a run of {kind}, whose size is that of the run")
+    if kind == 'architectures':
+        net, about = load_arch_model(folder)
+        return net, arch_inputs(about)
     learn = load_run(folder, bs=2)
     x = [v.as_subclass(Tensor).cpu() for v in example_batch(learn.dls)[0]]
     return learn.model.cpu().eval(), tuple(torch.cat([v, v])[:2] for v in x)
 
-# %% ../nbs/52b_runs.export.ipynb #f597f129
+# %% ../nbs/52b_runs.export.ipynb #d278f0e2
 def deployable(
     model:nn.Module, # In evaluation mode; left as it is
     inputs:tuple, # Of the size it will work at
-)->nn.Module: # Without branches and learned strides; traced, without Fourier transforms
+    method:str='auto', # Long kernels of a learned architecture: 'fft', 'direct' or 'auto' (by taps)
+)->nn.Module: # Without branches and learned sizes
     "Reduce a network to what is used, and compare"
     new = reparameterize(model, inputs, verbose=False, rtol=1e-4) if reparam_layers(model) else model
     if stride_layers(new, learned_only=False): new = commit_strides(new, inputs)
+    if sliced_norms(new): new = committed_network(new, inputs, method)
     require_close('the network that is written', new(*inputs), model(*inputs))
     return new
 
@@ -122,7 +132,7 @@ def _write(kind, program, model, inputs, file):
     with torch.no_grad(): write_whole(file, make)
     return dict(file=str(file), bytes=file.stat().st_size, **found)
 
-# %% ../nbs/52b_runs.export.ipynb #8f660a6c
+# %% ../nbs/52b_runs.export.ipynb #b6ad4519
 def export_run(
     folder:Path|str, # Of a finished run
     merge:bool=True, # Write a program for `torch.export.load`
@@ -136,17 +146,20 @@ def export_run(
         raise ValueError("merge=False, onnx=False; expected one of them: --merge, --onnx or both")
     if onnx: check_onnx()
     model, inputs = run_network(folder, length)
-    note('merge and compare')
+    done = 'committed' if sliced_norms(model) else 'merged'
+    note('reduce and compare')
     with torch.no_grad(): small = deployable(model, inputs)
     counts = [sum(p.numel() for p in m.parameters()) for m in (model, small)]
     with torch.no_grad(): rows:list = [dict(file='as trained', parameters=counts[0], difference=0.),
-        dict(file='merged', parameters=counts[1], difference=deviation(small(*inputs), model(*inputs)))]
-    program = export_program(small, inputs)
-    for kind, name in [('program', 'model_merged.pt2')] * merge + [('onnx', 'model.onnx')] * onnx:
+        dict(file=done, parameters=counts[1], difference=deviation(small(*inputs), model(*inputs)))]
+    programs = dict.fromkeys(('program', 'onnx'), export_program(small, inputs))
+    if onnx and sliced_norms(model):
+        programs['onnx'] = export_program(deployable(model, inputs, 'direct'), inputs)
+    for kind, name in [('program', f'model_{done}.pt2')] * merge + [('onnx', 'model.onnx')] * onnx:
         file = Path(folder)/name if out is None else Path(out).with_suffix(Path(name).suffix)
         file.parent.mkdir(parents=True, exist_ok=True)
         note(f'write {file}')
-        rows.append(_write(kind, program, model, inputs, file))
+        rows.append(_write(kind, programs[kind], model, inputs, file))
     return rows
 
 # %% ../nbs/52b_runs.export.ipynb #229b80ed
@@ -158,3 +171,20 @@ def export_rows(
     return [{'form': r['file'], 'parameters': number(r.get('parameters'), ','),
         'kB': number(r['bytes'] / 1000 if 'bytes' in r else None, ',.1f'),
         'largest difference': number(r['difference'], '.1e') if r['difference'] != 0 else '0'} for r in rows]
+
+# %% ../nbs/52b_runs.export.ipynb #2157ec5c
+def commit_run(
+    folder:Path|str, # Of a finished run that learned an architecture
+    onnx:bool=False, # Write an ONNX graph beside the program
+    out:Path|str|None=None, # File to write; its ending is set by the form; None: in the folder of the run
+    dry_run:bool=False, # Write nothing
+    note:Callable=noop, # Called with a line before each step
+)->tuple[pd.DataFrame,list]: # Sizes before and after; rows of `export_run`, none after a dry run
+    "Commit the network of a run to its integers, and write it"
+    check_finished(folder, 'architectures')
+    model, inputs = run_network(folder)
+    table:Any = commit(model, inputs, dry_run=True)
+    table.what = table.what.str.removeprefix('model.').str.removeprefix('stack.')
+    gone = tuple(f"blocks.{b['block']}." for b in arch_table(model) if not b['alive'])
+    table.loc[[w.startswith(gone) for w in table.what], 'after'] = 'gone'
+    return table, [] if dry_run else export_run(folder, True, onnx, out, note=note)

@@ -961,7 +961,7 @@ def spectrum_size(
     for s in size[:-1]: total = total * 2 * s
     return total
 
-# %% ../nbs/08_dnarch.ipynb #dc9ffb60
+# %% ../nbs/08_dnarch.ipynb #06dd032e
 def upsample_macs(
     size:list, # Samples before, numbers or Tensors
     n:tuple, # Samples after
@@ -987,7 +987,7 @@ def cost_rows(self:ArchBlock,
     a, m, o = (s.size((c,))[0] for s, c in widths3)
     r, t = list(self.resolution.size(plan.resolution)), self.taps.size(plan.taps)
     small, whole = math.prod(r), math.prod(n)
-    less = 2 * spectrum_size(plan.resolution) <= 1.1 * whole        # as `SpectralConv` chooses
+    less = 2 * spectrum_size(list(plan.resolution)) <= 1.1 * whole    # as `SpectralConv` chooses
     kept = a * (2 * spectrum_size(r) if less else whole)
     def row(name, op, macs, kept, before, after, params=0, taps=None, by=()):
         return CostRow(name, op, macs, kept, plan.resolution, (before, after), taps, params, _state(by))

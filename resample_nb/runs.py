@@ -500,7 +500,7 @@ def check_folder(
     if there: same_kind(folder, run_kind(cfg))
     if there: same_config(read_config(folder), config_dict(cfg), name)
 
-# %% ../nbs/52_runs.ipynb #64e3112b
+# %% ../nbs/52_runs.ipynb #11dc1538
 def same_kind(
     folder:Path|str, # Of a run
     kind:str, # Expected
@@ -508,7 +508,7 @@ def same_kind(
     "Raise `ValueError` unless a folder holds a run of that kind"
     found = read_kind(folder)
     if found != kind: raise ValueError(f"run={str(folder)!r} holds {found}; expected a run of {kind}; "
-        "resample_report and resample_export read both")
+        "resample_report and resample_export read every kind")
 
 def same_config(
     old:dict, # As `config_dict` gives it

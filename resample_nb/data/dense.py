@@ -269,7 +269,7 @@ def fit_normaliser(
     constant = channels.amin(1)==channels.amax(1)
     return Normaliser(channels.mean(1), channels.std(1, correction=0).masked_fill(constant, 1.))
 
-# %% ../../nbs/30_data.dense.ipynb #c87bdeb9
+# %% ../../nbs/30_data.dense.ipynb #2548571f
 class NormalisedModel(nn.Module):
     "Take and return physical units; the network inside sees mean 0, deviation 1"
     def __init__(self,
@@ -286,6 +286,10 @@ class NormalisedModel(nn.Module):
     def cost_rows(self)->Any:
         "Return the method of the network inside, where it has one"
         return self.model.cost_rows
+    @property
+    def smallest_cost(self)->Any:
+        "Return the method of the network inside, where it has one"
+        return self.model.smallest_cost
 
 def normalised(
     model:nn.Module, # The network, (n, c_in, *size) to (n, c_out, *size)

@@ -340,7 +340,7 @@ def half_periods(
     half = F.pad(mask, (0, size + 1 - len(mask)))
     return half if last else torch.cat([half, half[1:size].flip(0)])
 
-# %% ../nbs/08_dnarch.ipynb #2af5edce
+# %% ../nbs/08_dnarch.ipynb #2e24ccfb
 def channel_slices(
     x:Tensor, # (batch, channels, *n)
     samples:int, # Of the transform of one map
@@ -349,7 +349,7 @@ def channel_slices(
     step = x.shape[1] if x.device.type != 'cpu' else max(1, 2**18 // max(1, len(x) * samples))
     return [slice(i, i + step) for i in range(0, x.shape[1], step)]
 
-# %% ../nbs/08_dnarch.ipynb #d922eecf
+# %% ../nbs/08_dnarch.ipynb #411eb08d
 def cropped_spectrum(
     x:Tensor, # (batch, channels, *n), real
     padded:tuple, # Samples of the transform, even, one per axis
@@ -363,7 +363,7 @@ def cropped_spectrum(
         if m < n: z = torch.cat([z[..., :m // 2], z[..., n - m // 2:]], -1)
     return z
 
-# %% ../nbs/08_dnarch.ipynb #6803c34d
+# %% ../nbs/08_dnarch.ipynb #bc8500e2
 def spread(
     z:Tensor, # (..., m): frequencies 0, 1, ..., -1
     n:int, # Wanted
@@ -385,7 +385,7 @@ def inverse_spectrum(
         z = ifft(spread(z, n), norm='forward')[..., :keep].movedim(-1, 2 + d)
     return irfft(z, samples[-1], norm='forward')[..., :size[-1]]
 
-# %% ../nbs/08_dnarch.ipynb #413d07f9
+# %% ../nbs/08_dnarch.ipynb #e2a613cf
 def column_weights(
     z:Tensor, # (channels, columns, ...): a half spectrum
     inner:float, # Of the columns that stand for two frequencies
@@ -398,7 +398,7 @@ def column_weights(
     if nyquist: w[-1] = edge
     return w.view(-1, *[1] * (z.dim() - 2))
 
-# %% ../nbs/08_dnarch.ipynb #c7bf7543
+# %% ../nbs/08_dnarch.ipynb #6490f5c5
 class SpectralConv(torch.autograd.Function):
     "Multiply the spectrum of each channel; keep the maps or their spectrum, whichever is smaller"
     @staticmethod
@@ -430,7 +430,7 @@ class SpectralConv(torch.autograd.Function):
             dx[:, c] = inverse_spectrum(G.mul_(back[c]), padded, n)
         return dx, dK.mul_(column_weights(K, 2. * math.prod(small), math.prod(small), True)), None, None
 
-# %% ../nbs/08_dnarch.ipynb #5c8613a5
+# %% ../nbs/08_dnarch.ipynb #8879b749
 def middle_turn(
     taps:tuple, # Of a kernel, odd
     padded:tuple, # Samples of the transform
@@ -447,7 +447,7 @@ def middle_turn(
     out[-1] = torch.cat([turn[:m], turn[m].conj()[None]])       # here +m/2, not -m/2
     return outer(out[::-1])
 
-# %% ../nbs/08_dnarch.ipynb #75a39ff1
+# %% ../nbs/08_dnarch.ipynb #d5a82f6d
 class KernelSpectrum(torch.autograd.Function):
     "Transform kernels with their middle tap at 0, keeping nothing for backward"
     @staticmethod
@@ -462,7 +462,7 @@ class KernelSpectrum(torch.autograd.Function):
         w = column_weights(g, .5 / math.prod(padded), 1 / math.prod(padded), small[-1] == padded[-1])
         return inverse_spectrum((g * (ctx.turn.conj() * w))[None], padded, taps)[0], None, None
 
-# %% ../nbs/08_dnarch.ipynb #9afb337c
+# %% ../nbs/08_dnarch.ipynb #c6634327
 def spectral_conv(
     x:Tensor, # (batch, channels, *n)
     kernel:Tensor, # (channels, *taps), odd taps, at most n+1 along each axis
@@ -482,7 +482,7 @@ def spectral_conv(
             K = torch.view_as_complex(torch.view_as_real(K) * outer(w[::-1])[..., None])
         return SpectralConv.apply(x.to(dtype), K, padded, small).to(x.dtype)
 
-# %% ../nbs/08_dnarch.ipynb #72f1d018
+# %% ../nbs/08_dnarch.ipynb #9fda9918
 def resample_matrix(
     mask:Tensor, # (bins,): weights of the half periods 0, 1, ...; may need a gradient
     n:int, # Samples before
@@ -496,7 +496,7 @@ def resample_matrix(
     waves = torch.cos(lag[..., None] * j * (math.pi / n)) * torch.where((j == 0) | (j == n), .5, 1.) / n
     return (waves.to(mask) * mask).sum(-1)
 
-# %% ../nbs/08_dnarch.ipynb #ff950202
+# %% ../nbs/08_dnarch.ipynb #4dd0af6b
 class SpectralSize(nn.Module):
     "Weigh and crop the frequencies of a map, in networks without such convolutions (DNArch, B.4)"
     def __init__(self,
@@ -520,7 +520,7 @@ class SpectralSize(nn.Module):
         r = self.resolution
         return [resample_matrix(r.mask(i, c), n, c) for i, (c, n) in enumerate(zip(count, r.max_size))]
 
-# %% ../nbs/08_dnarch.ipynb #1a9982e7
+# %% ../nbs/08_dnarch.ipynb #a3aaafd6
 _conv = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 
 class SlicedConv(nn.Module):
@@ -541,7 +541,7 @@ class SlicedConv(nn.Module):
         self.bias = nn.Parameter(torch.zeros(b)) if bias else None
         nn.init.kaiming_normal_(self.weight, nonlinearity='linear')
 
-# %% ../nbs/08_dnarch.ipynb #382fc68b
+# %% ../nbs/08_dnarch.ipynb #ff1b4d8a
 @patch
 def sliced(self:SlicedConv,
     n_in:int|None=None, # Channels before; None: as many as are kept
@@ -566,7 +566,7 @@ def forward(self:SlicedConv,
     if self.ndim == 0: return F.linear(x, w, b)
     return _conv[self.ndim](x, w, b, padding=self.taps // 2)
 
-# %% ../nbs/08_dnarch.ipynb #c3784b25
+# %% ../nbs/08_dnarch.ipynb #5022355a
 class WidthMask(nn.Module):
     "Multiply the kept channels by their weights"
     def __init__(self,
@@ -582,7 +582,7 @@ class WidthMask(nn.Module):
         m = self.width.mask(0, x.shape[1])
         return x * m.to(x.dtype).view(-1, *[1] * (x.dim() - 2))
 
-# %% ../nbs/08_dnarch.ipynb #a280e757
+# %% ../nbs/08_dnarch.ipynb #4aea0050
 class SlicedBatchNorm(nn.modules.batchnorm._BatchNorm):
     "Normalise as many channels as come; by batch statistics while the architecture moves (DNArch)"
     moving:Tensor
@@ -606,7 +606,7 @@ class SlicedBatchNorm(nn.modules.batchnorm._BatchNorm):
         mean, var = (self.running_mean[:n], self.running_var[:n]) if keep else (None, None)
         return F.batch_norm(x, mean, var, self.weight[:n], self.bias[:n], batch, mom, self.eps)
 
-# %% ../nbs/08_dnarch.ipynb #f8c964f3
+# %% ../nbs/08_dnarch.ipynb #995b9967
 @torch.no_grad()
 def calibrate_arch(
     model:nn.Module, # With `SlicedBatchNorm` layers; changed in place
@@ -642,7 +642,7 @@ def settle(
     "Use running statistics in evaluation, as an ordinary BatchNorm does"
     for n in sliced_norms(model): n.moving.fill_(float(not on))
 
-# %% ../nbs/08_dnarch.ipynb #1bd5e689
+# %% ../nbs/08_dnarch.ipynb #a97af83b
 class ArchBlock(nn.Module):
     "Normalise, convolve with a long kernel, mix, GELU, mix, GELU; the residual branch of a CCNN"
     def __init__(self,
@@ -668,7 +668,7 @@ class ArchBlock(nn.Module):
         self.mix1 = SlicedConv(self.n_in, self.n_mid, ndim=ndim)
         self.drop, self.mix2 = nn.Dropout(dropout), SlicedConv(self.n_mid, self.n_out, ndim=ndim)
 
-# %% ../nbs/08_dnarch.ipynb #8491e36b
+# %% ../nbs/08_dnarch.ipynb #f2f9e7d1
 @dataclass
 class BlockPlan:
     "Hold the integers of one block"
@@ -697,7 +697,7 @@ def masks(self:ArchBlock,
     if self.resolution.param is None: return None
     return [self.resolution.mask(i, c) for i, c in enumerate(plan.resolution)]
 
-# %% ../nbs/08_dnarch.ipynb #d7f145c1
+# %% ../nbs/08_dnarch.ipynb #fe464346
 class Upsample(torch.autograd.Function):
     "Bring the last axis of (batch, channels, s) to n > s samples by spectral padding, keeping nothing"
     @staticmethod
@@ -732,7 +732,7 @@ def bring_up(
     if not by_transform(n): return spectral_resample(y, n, len(n))
     with autocast_off(y): return Upsample.apply(y.to(spectral_dtype(y.dtype)), n[0]).to(y.dtype)
 
-# %% ../nbs/08_dnarch.ipynb #44cad3cb
+# %% ../nbs/08_dnarch.ipynb #01be890d
 class WeighedGelu(torch.autograd.Function):
     "Compute gain * gelu(x), keeping x alone: the product would keep GELU's output too"
     @staticmethod
@@ -748,7 +748,7 @@ class WeighedGelu(torch.autograd.Function):
         dgain = F.gelu(x).mul_(g).sum(dims, keepdim=True).sum_to_size(gain.shape)
         return torch.ops.aten.gelu_backward(g, x).mul_(gain), dgain
 
-# %% ../nbs/08_dnarch.ipynb #eb1bc665
+# %% ../nbs/08_dnarch.ipynb #57a5edc0
 @patch
 def forward(self:ArchBlock,
     x:Tensor, # (batch, n_in, *size): the channels of the stream that are read
@@ -775,7 +775,7 @@ def gain(self:ArchBlock,
     if gate is None: return m
     return gate.view(1) if m is None else m * gate
 
-# %% ../nbs/08_dnarch.ipynb #2cb0a524
+# %% ../nbs/08_dnarch.ipynb #67ba949f
 @dataclass
 class ArchPlan:
     "Hold the integers of one forward pass"
@@ -798,7 +798,7 @@ def odd(n:int)->int: # `n` or the next odd number
     "Round up to an odd number of taps"
     return n + 1 - n % 2
 
-# %% ../nbs/08_dnarch.ipynb #98ea0ff7
+# %% ../nbs/08_dnarch.ipynb #9aa313d2
 class ArchStack(nn.Module):
     "Add blocks to a stream of channels; what lies beyond the edges is not computed"
     def __init__(self,
@@ -829,7 +829,7 @@ class ArchStack(nn.Module):
         points = [window_points(b.taps) for b in self.blocks]
         self.kernels = ContinuousKernel(taps, [widest] * deepest, hidden, omega0=omega0, points=points)
 
-# %% ../nbs/08_dnarch.ipynb #c9740972
+# %% ../nbs/08_dnarch.ipynb #0d570642
 def check_learn(
     learn:str, # Asked for
 )->str: # The same
@@ -858,7 +858,7 @@ def window_points(
     if taps.param is None: return float(math.prod(taps.max_size))
     return math.prod(taps.mask(i).detach().square().sum().item() for i in range(len(taps.max_size)))
 
-# %% ../nbs/08_dnarch.ipynb #60d7156e
+# %% ../nbs/08_dnarch.ipynb #340271a2
 @patch
 def plan(self:ArchStack,
     size:tuple|None=None, # Samples of the input, one per axis; None: those the stack was made for
@@ -894,7 +894,7 @@ def rescaled(self:ArchBlock,
     if self.taps.param is None: return r, full
     return r, tuple(window_taps(s, f, self.taps.threshold) for s, f in zip(self.taps.param.tolist(), full))
 
-# %% ../nbs/08_dnarch.ipynb #2e21e5b8
+# %% ../nbs/08_dnarch.ipynb #32ea68ff
 @patch
 def forward(self:ArchStack,
     h:Tensor, # (batch, plan.stream, *size)
@@ -926,7 +926,7 @@ def touch(
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1: return h
     return h + 0 * sum(p.view(-1)[0] for p in module.parameters() if p.requires_grad)
 
-# %% ../nbs/08_dnarch.ipynb #669ad1ea
+# %% ../nbs/08_dnarch.ipynb #7b23a889
 def conv_fft_macs(
     n:tuple, # Samples before, one per axis
     size:list, # Samples after, numbers or Tensors
@@ -961,7 +961,7 @@ def spectrum_size(
     for s in size[:-1]: total = total * 2 * s
     return total
 
-# %% ../nbs/08_dnarch.ipynb #06dd032e
+# %% ../nbs/08_dnarch.ipynb #d5c130a2
 def upsample_macs(
     size:list, # Samples before, numbers or Tensors
     n:tuple, # Samples after
@@ -1009,7 +1009,7 @@ def _state(sizes):
     if not learned: return 'fixed'
     return 'learned' if any(p.requires_grad for p in learned) else 'frozen'
 
-# %% ../nbs/08_dnarch.ipynb #52946266
+# %% ../nbs/08_dnarch.ipynb #1347d6a7
 @patch
 def cost_rows(self:ArchStack,
     plan:ArchPlan|None=None, # Integers; None: as they are now
@@ -1028,7 +1028,7 @@ def cost_rows(self:ArchStack,
             rows.append(r)
     return rows
 
-# %% ../nbs/08_dnarch.ipynb #c1ef44b5
+# %% ../nbs/08_dnarch.ipynb #2a6fb76f
 @torch.no_grad()
 def cost_bounds(
     model:nn.Module, # With learned sizes and `cost_rows`
@@ -1045,7 +1045,7 @@ def cost_bounds(
         for m, v in zip(sizes, former): m.param.copy_(v)
     return tuple(out)
 
-# %% ../nbs/08_dnarch.ipynb #03efe659
+# %% ../nbs/08_dnarch.ipynb #2682b401
 def arch_table(
     model:nn.Module, # With an `ArchStack`
 )->list: # One dict per block, in the form of the paper's Tables 6 to 8
@@ -1068,7 +1068,7 @@ def find_stack(
         if isinstance(m, ArchStack): return m
     raise ValueError(f"model={type(model).__name__}; expected a model with an ArchStack, such as CCNN")
 
-# %% ../nbs/08_dnarch.ipynb #5b50ae07
+# %% ../nbs/08_dnarch.ipynb #45aaf344
 _conv_types = {0: nn.Linear, 1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 _norm_types = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 
@@ -1098,7 +1098,7 @@ def plain_norm(
     out.load_state_dict(state)
     return out
 
-# %% ../nbs/08_dnarch.ipynb #bc332e9f
+# %% ../nbs/08_dnarch.ipynb #7377480f
 class PlainLongConv(nn.Module):
     "Convolve each channel with a stored kernel, with zeros beyond the border, and resample"
     def __init__(self,
@@ -1151,7 +1151,7 @@ def choose_form(
 
 direct_taps = 25    # taps up to which the plain convolution is used
 
-# %% ../nbs/08_dnarch.ipynb #49c249af
+# %% ../nbs/08_dnarch.ipynb #3415fe72
 class PlainBlock(nn.Module):
     "Add a residual branch of fixed sizes"
     def __init__(self,
@@ -1188,7 +1188,7 @@ class PlainBlock(nn.Module):
         elif self.rows: y = bring_up(y, tuple(h.shape[2:]))
         return add_channels(h, y)
 
-# %% ../nbs/08_dnarch.ipynb #90ed574d
+# %% ../nbs/08_dnarch.ipynb #d95bb507
 @patch
 @torch.no_grad()
 def committed(self:ArchStack,
@@ -1218,7 +1218,7 @@ def committed(self:SlicedBatchNorm,
     "Cut to size"
     return plain_norm(self)
 
-# %% ../nbs/08_dnarch.ipynb #58bebc88
+# %% ../nbs/08_dnarch.ipynb #863c19a4
 class PlainScale(nn.Module):
     "Multiply channels by stored numbers"
     def __init__(self,
@@ -1262,7 +1262,7 @@ def committed(self:SpectralSize,
     "Store the matrices"
     return PlainResample(self.matrices(self.resolution.count()))
 
-# %% ../nbs/08_dnarch.ipynb #c0cc9cba
+# %% ../nbs/08_dnarch.ipynb #74e8eb71
 @torch.no_grad()
 def plain_module(
     m:nn.Module, # Any module; not changed
@@ -1285,7 +1285,7 @@ def plain_module(
     new._modules = out
     return new
 
-# %% ../nbs/08_dnarch.ipynb #ac0af83e
+# %% ../nbs/08_dnarch.ipynb #bcacaf46
 @torch.no_grad()
 def commit(
     model:nn.Module, # In evaluation mode, its normalisations settled; not changed
@@ -1318,7 +1318,7 @@ def check_commit(
         raise ValueError(f"opt={type(opt).__name__} holds parameters of the model; expected None: "
             "the plain network has parameters of its own; make a new optimiser for it")
 
-# %% ../nbs/08_dnarch.ipynb #a03afd6f
+# %% ../nbs/08_dnarch.ipynb #8ef92b45
 def check_equal(
     y:Tensor, # Output before
     z:Tensor, # Output after
@@ -1345,7 +1345,7 @@ def commit_table(
     rows.append(dict(what='parameters', kind='', before=count[0], after=count[1]))
     return pd.DataFrame(rows)
 
-# %% ../nbs/08_dnarch.ipynb #49debdb5
+# %% ../nbs/08_dnarch.ipynb #27aabdeb
 class _Widths(torch.overrides.TorchFunctionMode):
     "Follow, during a forward, which learned width each map's channels have"
     mixing = {'conv1d', 'conv2d', 'conv3d', 'linear', 'matmul', 'mean', 'sum', 'flatten'}

@@ -422,7 +422,7 @@ def _units(m):
     if hasattr(m, 'cost_rows'): return [m]
     return list(dict.fromkeys([m, *(u for c in m.children() for u in _units(c))]))
 
-# %% ../nbs/07_cost.ipynb #bde2d6ca
+# %% ../nbs/07_cost.ipynb #1a70003b
 def _copies(xs, n): return tuple(torch.cat([v[:1]] * n) for v in xs)
 
 def _measure(model, x, products):
@@ -436,7 +436,7 @@ def _measure(model, x, products):
     for n in (2, 3):
         k = _Kept(model)
         with torch.enable_grad(), _probing(model, True), saved_tensors_hooks(k.pack, lambda t: t):
-            kept.append(_shares(model, _copies(xs, n), lambda: k.values))
+            kept.append(_shares(model, _copies(xs, n), lambda k=k: k.values))
     def values(m): return kept[1][m][0] - kept[0][m][0] if m in kept[1] and m in kept[0] else 0
     return {m: [(macs[1][m][0] - v[0]) / 2, values(m), *v[1:]] for m, v in macs[0].items()}
 

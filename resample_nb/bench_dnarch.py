@@ -242,7 +242,7 @@ def bench_arch_memory(
         run = [sys.executable, '-W', 'ignore', '-c', code]
         mib[name] = float(subprocess.run(run, capture_output=True, text=True, check=True).stdout)
     return {'size': '×'.join(map(str, size)), 'share': share, 'masks, MiB': f"{mib['masks']:.0f}",
-        **{f'masks / {k}': f"{mib['masks'] / mib[k]:.2f}" for k in ('drawn', 'committed', 'plain', 'full') if mib[k]}}
+        **{f'masks / {k}': f"{mib['masks'] / v:.2f}" for k, v in mib.items() if k != 'masks' and v}}
 
 # %% ../nbs/56_bench.dnarch.ipynb #20049e18
 def committed_costs(

@@ -168,7 +168,7 @@ def start_offset(self:SigmoidSize,
         raise ValueError(f"start={start!r}; expected an integer from 1 to max_size={n}; raise max_size")
     if start < least:
         raise ValueError(f"start={start}; expected at least {least} of max_size={n} with "
-            f"temperature={self.temperature:g}: the edge cannot be steeper; raise temperature or lower max_size")
+            f"temperature={self.temperature:g}: the edge cannot be steeper; raise it or lower max_size")
     if start == n: return high
     cutoff = 2 * (start - .5) / (n - 1 + self.more) - 1
     return min(high, max(low, sigmoid_offset(cutoff, self.temperature, self.threshold)))
@@ -217,7 +217,8 @@ class LearnedKernelSize(LearnedSize):
             raise ValueError(f"max_size={max_size}; expected odd numbers of taps")
         first = as_tuple(.25 if start is None else start, len(self.max_size), 'start')
         for s in first:
-            if not 0 < s < math.inf: raise ValueError(f"start={start}; expected sigma above 0; 0.0325 to 0.5 in the paper")
+            if not 0 < s < math.inf:
+                raise ValueError(f"start={start}; expected sigma above 0; 0.0325 to 0.5 in the paper")
         self.sigma = nn.Parameter(torch.tensor([float(s) for s in first]))
         self.project_()
 
@@ -888,7 +889,8 @@ def rescaled(self:ArchBlock,
     r, learned = n, self.resolution
     if learned.param is not None:
         if any(a < c for a, c in zip(n, resolution)):
-            raise ValueError(f"{name}: an input of {n}; expected at least {resolution} samples, the learned resolution")
+            raise ValueError(f"{name}: an input of {n}; expected at least {resolution} samples, "
+                "the learned resolution")
         bins = [learned.bins(*v) for v in zip(resolution, learned.param.tolist(), learned.max_size)]
         r = tuple(map(min, n, bins))
     if self.taps.param is None: return r, full
@@ -1175,7 +1177,8 @@ class PlainBlock(nn.Module):
         self.rows = len(n) if plan.resolution != tuple(n) else 0
         fixed = self.rows and (self.conv.method == 'direct' or not by_transform(n))
         for i, (a, b) in enumerate(zip(plan.resolution, n) if fixed else []):
-            self.register_buffer(f'up{i}', fold_bases(*resample_bases(a, b, None, kernel.dtype, kernel.device)))
+            D, B = resample_bases(a, b, None, kernel.dtype, kernel.device)
+            self.register_buffer(f'up{i}', fold_bases(D, B))
 
     def forward(self,
         h:Tensor, # (batch, stream, *n)

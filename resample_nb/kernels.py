@@ -279,7 +279,7 @@ def kernel_coords(
     "Return the positions of the central `taps` of a grid over [-1, 1]"
     for t, f in zip(taps, full):
         if t % 2 == 0 or f % 2 == 0 or not 1 <= t <= f:
-            raise ValueError(f"taps={taps}, full={full}; expected odd numbers with taps <= full, one per axis")
+            raise ValueError(f"taps={taps}, full={full}; expected odd numbers, taps <= full, one per axis")
     half = [torch.arange(t, dtype=dtype, device=device) - t // 2 for t in taps]
     return torch.stack(torch.meshgrid(*[h * (2 / max(1, f - 1)) for h, f in zip(half, full)],
         indexing='ij'), -1)

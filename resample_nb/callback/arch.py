@@ -33,7 +33,7 @@ from .strides import add_columns, add_group, exempt_params, own_group, remove_gr
 from .strides import set_group_hypers, split_own, unsplit, unwrapped
 from ..cost import Budget, Budgets, add_grad_
 from ..data.sizes import example_batch, inner_loader
-from ..dnarch import ArchStack, PlainBlock, arch_table, calibrate_arch, commit as _commit
+from ..dnarch import ArchStack, PlainBlock, arch_table, calibrate_arch, check_masks, commit as _commit
 from ..dnarch import learned_sizes, project_sizes, read_counts, settle, size_params, sliced_norms
 from ..dnarch import sync_sizes
 from ..masks import NoEffectWarning
@@ -265,6 +265,10 @@ def learn_arch(self:Learner,
 )->Learner: # Itself
     "Learn the sizes of the model under a budget"
     model = unwrapped(self.model)
+    if learned_sizes(model):
+        device = next(model.parameters()).device
+        xs = (to_device(x, device).as_subclass(Tensor) for x in example_batch(self.dls)[0])
+        check_masks(model, tuple(xs))
     budget = make_budget(model, target, base, self.dls.bs, kind=kind, weight=weight)
     cb = ArchBudget(budget, lr_mult, every)
     self.remove_cbs([c for c in self.cbs if isinstance(c, ArchBudget)])

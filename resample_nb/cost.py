@@ -15,6 +15,7 @@ import json, math
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -70,22 +71,37 @@ _aten = torch.ops.aten
 product_formulas = {_aten.mul: _product_flops, _aten.mul_: _product_flops,
     _aten.mm: _matrix_flops, _aten.bmm: _matrix_flops}
 
+# %% ../nbs/07_cost.ipynb #5b1e77aa
+def _whole_sizes(stride, n, soft):
+    "Return the sizes of maps that are extended to whole strides, as swapped layers do"
+    return _moved(tuple(s * -(-a // s) for a, s in zip(n, stride)), soft)
+
+def _less_sizes(lost, n, soft):
+    "Return the sizes after a convolution at stride 1 that loses samples at the border"
+    return _moved(tuple(a - d for a, d in zip(n, lost)), soft)
+
+def _moved(m, soft): return m, [b + (f - f.detach()) for b, f in zip(m, soft)]
+
 # %% ../nbs/07_cost.ipynb #98c08b32
 class _Trace:
     "Note during one forward which site every map belongs to, and what is computed there"
     def __init__(self, x, ndim):
         self.sites = [(None, None, 0, tuple(x.shape[-ndim:]))]
         self.ndim, self.ops, self.fixed, self.known, self.keep = ndim, [], 0, {id(x): 0}, [x]
+        self.near = 0                                    # site of the map noted last
 
-    def site(self, x):
+    def site(self, x, whole=None):
         "Find the site of `x`: known from where it was made, else the latest of its size, else a new one"
         if id(x) in self.known: return self.known[id(x)]
-        n = tuple(x.shape[-self.ndim:])
+        n, near = tuple(x.shape[-self.ndim:]), self.sites[self.near][3]
+        if whole and n != near and n == tuple(s * -(-a // s) for a, s in zip(near, whole)):
+            return self.add(x, self.near, partial(_whole_sizes, whole))
         found = [i for i, s in enumerate(self.sites) if s[3] == n]
         return self.remember(x, found[-1]) if found else self.add(x, len(self.sites) - 1)
 
     def remember(self, x, site):
-        self.known[id(x)] = site; self.keep.append(x)    # kept alive, so that no other tensor gets its id
+        self.known[id(x)], self.near = site, site
+        self.keep.append(x)                              # kept alive, so that no other tensor gets its id
         return site
 
     def add(self, y, at, layer=None, channels=0):
@@ -102,17 +118,20 @@ def _note(trace, module, x, y):
     "Append what `module` did to `trace`: a new size, MACs on every sample of a map, or a fixed number"
     if isinstance(module, nn.Linear):
         trace.fixed += module.weight.numel() * math.prod(y.shape[1:-1])
-    elif isinstance(module, SpectralPool): trace.add(y, trace.site(x), module, x.shape[1])
+    elif isinstance(module, SpectralPool):
+        trace.add(y, trace.site(x, getattr(module, 'whole', None)), module, x.shape[1])
     else:
-        at = trace.site(x)
-        to = trace.remember(y, at) if y.shape[2:] == x.shape[2:] else trace.add(y, at)
+        at, lost = trace.site(x), tuple(a - b for a, b in zip(x.shape[2:], y.shape[2:]))
+        how = partial(_less_sizes, lost) if set(module.stride) == {1} else None
+        to = trace.add(y, at, how) if any(lost) else trace.remember(y, at)
         trace.ops.append((to, module.weight.numel()))
 
 def _traced(model, xs, ndim):
     "Run `model` once in evaluation mode and note what is computed where"
     trace, modes = _Trace(xs[0], ndim), [(m, m.training) for m in model.modules()]
     counted = [m for m in model.modules() if isinstance(m, (SpectralPool, nn.Linear, *_convs))]
-    hooks = [m.register_forward_hook(lambda m, a, y: _note(trace, m, a[0], y)) for m in counted]
+    def note(m, a, y): _note(trace, m, a[0], y)
+    hooks = [m.register_forward_hook(note, prepend=True) for m in counted]     # before a resampling hook
     try:
         with torch.no_grad(): model.eval()(*xs)
     finally:
@@ -146,8 +165,8 @@ def _site_sizes(traced):
     n0, dev = traced.sites[0][3], traced.layers[0].strides.device
     out = [(n0, [torch.tensor(float(a), device=dev) for a in n0])]
     for at, how, _, _ in traced.sites[1:]:
-        step = soft_size if isinstance(how, SpectralPool) else _fixed_ratio
-        out.append(step(how, *out[at]))
+        if callable(how) and not isinstance(how, SpectralPool): out.append(how(*out[at]))
+        else: out.append((soft_size if isinstance(how, SpectralPool) else _fixed_ratio)(how, *out[at]))
     return out
 
 @patch

@@ -82,11 +82,13 @@ def kept_bins(
     n:int, # Samples before
     edge:float, # First frequency that is zero
     crop:bool=True, # False: the size stays `n`
-    size_multiple:int=2, # Round the size up to a multiple of this
+    size_multiple:int|None=2, # Round the size up to a multiple of this; None: twice the edge, rounded up
 )->tuple[int,int]: # K, the highest frequency kept, and the samples after
     "Return which frequencies survive below `edge`, and the smallest size that holds them"
     top = max(math.ceil(edge) - 1, 0)
-    fits = -(-max(2 * top + 1, 2) // size_multiple) * size_multiple
+    multiple = size_multiple or 1
+    wanted = math.ceil(2 * edge - 1e-5) if size_multiple is None else 2 * top + 1
+    fits = -(-max(wanted, 2) // multiple) * multiple
     size = min(n, fits) if crop else n
     return min(max(top, 1), size // 2), size
 
@@ -125,7 +127,7 @@ def kept_sizes(
     min_stride:float=1., # Lower bound
     max_stride:float|None=None, # Upper bound
     crop:bool=True, # False: the size stays
-    size_multiple:int=2, # Round sizes up to a multiple of this
+    size_multiple:int|None=2, # Round sizes up to a multiple of this; None: twice the edge of the mask
 )->list: # (K, samples after) per axis
     "Return the integers of a call: frequencies kept and sizes"
     out, ramp = [], ramp if smoothness else 'inside'     # a hard window has no ramp to place
@@ -171,7 +173,7 @@ def stride_plan(
     min_stride:float=1., # Lower bound
     max_stride:float|None=None, # Upper bound
     crop:bool=True, # False: mask only
-    size_multiple:int=2, # Round sizes up to a multiple of this
+    size_multiple:int|None=2, # Round sizes up to a multiple of this; None: twice the edge of the mask
     norm:str='mean', # 'mean': a constant keeps its value; 'unitary': the energy of each kept wave stays
     method:str='auto', # 'auto', 'matmul' or 'fft'
 )->StridePlan: # For `apply_plan`
@@ -259,7 +261,7 @@ class SpectralPool(nn.Module):
     def __init__(self,
         strides:float|tuple=2., # One stride, or one per axis; at least 1
         ndim:int=2, # Number of resampled axes: 1, 2 or 3
-        size_multiple:int=2, # Round sizes up to a multiple of this
+        size_multiple:int|None=2, # Round sizes up to a multiple of this; None: twice the edge of the mask
         norm:str='mean', # 'mean' or 'unitary'
         method:str='auto', # 'auto', 'matmul' or 'fft'
     ):
@@ -276,7 +278,8 @@ class SpectralPool(nn.Module):
             value = getattr(self, name)
             if value not in allowed: raise ValueError(f"{name}={value!r}; expected one of {allowed}")
         m = self.size_multiple
-        if not isinstance(m, int) or m < 1: raise ValueError(f"size_multiple={m}; expected an integer >= 1")
+        if m is not None and (not isinstance(m, int) or m < 1):
+            raise ValueError(f"size_multiple={m}; expected an integer >= 1, or None")
 
 # %% ../nbs/02_strides.ipynb #6545ed79
 @patch
@@ -312,7 +315,7 @@ class DiffStride(SpectralPool):
         min_stride:float=1., # Lower bound
         max_stride:float|None=None, # Upper bound; None: what the map can bear, n/2
         crop:bool=True, # False: mask, but keep the size
-        size_multiple:int=2, # Round sizes up to a multiple of this
+        size_multiple:int|None=2, # Round sizes up to a multiple of this; None: twice the edge of the mask
         mode:str='symmetric', # 'official' reproduces the released layer, errors included
         norm:str='mean', # 'mean': a constant keeps its value; 'unitary': the papers' scale
         method:str='auto', # 'auto', 'matmul' or 'fft'

@@ -8,7 +8,7 @@ Docs: https://resample-nb.github.io/resample_nb/callback.strides.html.md"""
 __all__ = ['learned_strides', 'split_own', 'stride_splitter', 'own_group', 'is_grouped', 'add_group', 'group_strides',
            'remove_group', 'ungroup_strides', 'set_group_hypers', 'set_stride_hypers', 'exempt_params',
            'exempt_strides', 'LearnStrides', 'unwrapped', 'stride_columns', 'column_values', 'add_columns', 'unsplit',
-           'plot_stride_history']
+           'stride_rows', 'plot_stride_history', 'input_cutoffs', 'cutoff_runs', 'mean_sd', 'cutoff_table']
 
 # %% ../../nbs/40_callback.strides.ipynb #a74cae61
 import math
@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 from warnings import warn
 import pandas as pd, matplotlib.pyplot as plt
+import torch
 from matplotlib.axes import Axes
 from torch import Tensor, nn
 from torch.nn.parallel import DataParallel, DistributedDataParallel
@@ -25,8 +26,9 @@ from fastai.callback.core import Callback
 
 from fastai.learner import Learner, Recorder
 from fastai.optimizer import Optimizer, OptimWrapper
-from fastai.torch_core import no_random, to_device
+from fastai.torch_core import to_device
 from ..masks import NoEffectWarning
+from ..spectral import as_tuple
 from ..strides import DiffStride, stride_layers, stride_regularizer, stride_values
 from ..strides import commit_strides as _commit
 from ..cost import TracedCost, budget_loss, add_grad_, stride_table, count_macs
@@ -324,15 +326,24 @@ def freeze_strides(self:Learner,
     for p in learned_strides(self.model): p.requires_grad_(requires_grad)
     return self
 
-# %% ../../nbs/40_callback.strides.ipynb #eb03a536
+# %% ../../nbs/40_callback.strides.ipynb #7cabefd3
+def stride_rows(
+    model:nn.Module, # Any model
+    inputs:tuple, # All of its inputs, batch first; the first holds the maps
+)->list: # One dict per layer with strides, as `stride_table` makes them
+    "Describe every layer with strides of a model that may have several inputs"
+    one = tuple(v if v is None else v[:1] for v in inputs)
+    give = model.register_forward_pre_hook(lambda m, args: one)     # `stride_table` knows of one input
+    try: return stride_table(model, inputs[0])
+    finally: give.remove()
+
 @patch
 def stride_report(self:Learner)->pd.DataFrame: # One row per layer; `attrs['macs']`: the cost of one example
     "Tabulate every layer with strides: name, strides, sizes, cut-off in bins, state"
-    with no_random(): batch = self.dls.valid.one_batch()
-    x, model = batch[0], unwrapped(self.model)
-    df = pd.DataFrame(stride_table(model.to(x.device), x))
+    inputs, model = example_batch(self.dls)[0], unwrapped(self.model)
+    df = pd.DataFrame(stride_rows(model.to(inputs[0].device), inputs))
     for c in {'strides', 'cutoff'} & set(df.columns): df[c] = [tuple(round(a, 2) for a in v) for v in df[c]]
-    df.attrs['macs'] = count_macs(model, x)
+    df.attrs['macs'] = count_macs(model, inputs)
     return df
 
 # %% ../../nbs/40_callback.strides.ipynb #82e2b6b9
@@ -370,5 +381,114 @@ def plot_strides(self:Recorder,
 @patch
 def commit_strides(self:Learner)->nn.Module: # In evaluation mode, on its device, without learned strides
     "Return a copy of the model with fixed integer sizes, for inputs of the size of the validation set"
-    with no_random(): batch = self.dls.valid.one_batch()
-    return _commit(unwrapped(self.model).to(batch[0].device), batch[0])
+    inputs = example_batch(self.dls)[0]
+    return _commit(unwrapped(self.model).to(inputs[0].device), inputs)
+
+# %% ../../nbs/40_callback.strides.ipynb #1ba0aef2
+def input_cutoffs(
+    rows:list, # Of `stride_table`, one per layer
+    size:tuple, # Samples of the input, one per axis
+    rates:float|tuple=1., # Samples per unit of the input (e.g. frames per second), one number or one per axis
+)->list: # One tuple per layer: cut-off of each axis, in units of `rates`
+    "Convert the cut-offs of layers from bins to frequencies of the input"
+    rates = as_tuple(rates, len(size), 'rates')
+    if not all(0 < r < math.inf for r in rates):
+        raise ValueError(f"rates={rates}; expected positive, finite numbers; 100 for frames every 10 ms")
+    return [tuple(c * r / n for c, r, n in zip(row['cutoff'], rates, size)) for row in rows]
+
+# %% ../../nbs/40_callback.strides.ipynb #0cd5b824
+def _inputs(model, sample):
+    "Return all inputs of `model`: those given, or zeros of the shape of one example"
+    like = next((p for p in model.parameters() if p.is_floating_point()), None)
+    if isinstance(sample, Tensor): sample = (sample,)
+    if not isinstance(sample[0], Tensor):
+        if not all(isinstance(n, int) and n > 0 for n in sample):
+            raise ValueError(f"size={sample}; expected a sample of the input, or the shape of one example")
+        sample = (torch.zeros(1, *sample, dtype=None if like is None else like.dtype),)
+    return to_device(tuple(sample), 'cpu' if like is None else like.device)
+
+def _rows(run, size, name):
+    "Return the stride table of a run"
+    if isinstance(run, nn.Module): run = stride_rows(unwrapped(run), _inputs(run, size))
+    if isinstance(run, pd.DataFrame): run = run.to_dict('records')
+    if not isinstance(run, list) or not run or not all(isinstance(r, dict) and 'cutoff' in r for r in run):
+        raise ValueError(f"runs[{name!r}] has a {type(run).__name__} without layers that have strides; "
+            "expected a list, per seed a model with DiffStride or SpectralPool layers, or its stride_table")
+    return run
+
+def _check_runs(runs, size, units, by):
+    "Refuse what is no dict of lists, no size, or a name that would stand twice in the table"
+    if not isinstance(size, (tuple, list, Tensor)) or not len(size):
+        raise ValueError(f"size={size!r}; expected a sample of the input, or its shape, e.g. (1, 98, 64)")
+    if not isinstance(runs, dict) or not runs:
+        raise ValueError(f"runs={runs}; expected a dict, e.g. {{'digits': [model, model]}}")
+    for name, seeds in runs.items():
+        if not isinstance(seeds, (list, tuple)) or not seeds:
+            raise ValueError(f"runs[{name!r}]={type(seeds).__name__}; expected a list, one run per seed")
+    if by in ('seed', 'layer', *units): raise ValueError(f"by={by!r}; expected a name of its own")
+
+def _map_size(size, ndim):
+    "Return the last `ndim` numbers of a shape, of a sample or of the first of several"
+    first = size if isinstance(size, Tensor) else size[0]
+    n = tuple(first.shape if isinstance(first, Tensor) else size)[-ndim:]
+    if len(n) < ndim: raise ValueError(f"size={n}; expected {ndim} numbers or more, one per axis of the maps")
+    return n
+
+# %% ../../nbs/40_callback.strides.ipynb #84acb8ec
+def cutoff_runs(
+    runs:dict, # Task -> list of runs, one per seed: models, or their tables from `stride_table`
+    size:Any, # The input: a sample (all inputs as a tuple if several), or the shape (channels, *size)
+    rates:float|tuple=(100., 1.), # Samples per unit of the input, one number or one per axis
+    units:str|tuple=('Hz', 'cycles/mel'), # Names of the cut-offs, one per axis
+    by:str='task', # What the keys of `runs` are
+)->pd.DataFrame: # One row per task, seed and layer, and one 'network': the lowest; a column per axis
+    "List the cut-offs of every layer in frequencies of the input"
+    units, out, first = (units,) if isinstance(units, str) else tuple(units), [], None
+    _check_runs(runs, size, units, by)
+    for name, seeds in runs.items():
+        for seed, run in enumerate(seeds):
+            rows = _rows(run, size, name)
+            layers, n = [r['layer'] for r in rows], _map_size(size, len(rows[0]['cutoff']))
+            if (first := first or layers) != layers or len(units) != len(n):
+                raise ValueError(f"runs[{name!r}][{seed}]: layers {layers}, {len(n)} axes; expected those "
+                    f"of the first run, {first}, and an axis for each of units={units}")
+            cuts = input_cutoffs(rows, n, rates)
+            ends = [*zip(layers, cuts), ('network', tuple(map(min, zip(*cuts))))]
+            out += [{by: name, 'seed': seed, 'layer': k, **dict(zip(units, c))} for k, c in ends]
+    return pd.DataFrame(out)
+
+# %% ../../nbs/40_callback.strides.ipynb #6408f8e6
+def mean_sd(
+    values:Any, # Numbers, one per seed
+)->str: # e.g. '12.5 ± 0.3'; the number alone if there is one
+    "Write the mean and standard deviation of `values`"
+    values = pd.Series(values, dtype=float)
+    mean, sd = values.mean(), values.std()
+    text = f'{mean:.0f}' if abs(mean) >= 100 else f'{mean:.3g}'
+    return text + (f' ± {sd:.0f}' if sd >= 100 else f' ± {sd:.2g}' if len(values) > 1 else '')
+
+def cutoff_table(
+    runs:dict, # Task -> list of runs, one per seed: models, or their tables from `stride_table`
+    size:Any, # The input: a sample (all inputs as a tuple if several), or the shape (channels, *size)
+    rates:float|tuple=(100., 1.), # Samples per unit of the input, one number or one per axis
+    units:str|tuple=('Hz', 'cycles/mel'), # Names of the cut-offs, one per axis
+    by:str='task', # What the keys of `runs` are
+)->pd.DataFrame: # One row per layer and one 'network': the lowest; a column per task and axis
+    "Tabulate the mean and the spread over seeds of the cut-offs that were learned (Table 2 of the paper)"
+    long = cutoff_runs(runs, size, rates, units, by)
+    layers = list(dict.fromkeys(long['layer']))
+    names = [(name, u) for name in runs for u in long.columns[3:]]
+    cells = [[mean_sd(long.loc[(long[by] == t) & (long['layer'] == k), u]) for t, u in names] for k in layers]
+    columns = pd.MultiIndex.from_tuples(names, names=[by, 'cut-off'])
+    return pd.DataFrame(cells, pd.Index(layers, name='layer'), columns)
+
+# %% ../../nbs/40_callback.strides.ipynb #4f20c38c
+@patch
+def cutoff_report(self:Learner,
+    rates:float|tuple=(100., 1.), # Samples per unit of the input, one number or one per axis
+    units:str|tuple=('Hz', 'cycles/mel'), # Names of the cut-offs, one per axis
+)->pd.DataFrame: # One row per layer and one 'network': the lowest; a column per axis
+    "Tabulate the cut-offs of the model in frequencies of the validation data"
+    inputs, model = example_batch(self.dls)[0], unwrapped(self.model)
+    df = cutoff_runs({type(model).__name__: [model.to(inputs[0].device)]}, inputs, rates, units)
+    return df.set_index('layer').iloc[:, 2:]

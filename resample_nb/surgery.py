@@ -170,7 +170,7 @@ def kind_of(
     if isinstance(m, _maxes): return 'max pool' if not m.return_indices else ''
     return 'average pool' if isinstance(m, _means) else 'blur pool' if _is_blur(m) else ''
 
-# %% ../nbs/12_surgery.ipynb #77143733
+# %% ../nbs/12_surgery.ipynb #da09dde9
 @dataclass(eq=False)
 class Site:
     "Hold one downsampling of a model"
@@ -183,6 +183,10 @@ class Site:
     group:int                # Its stride is that of all others in this group
     stem:bool = False        # Before the first block
     why:str = ''             # Why it cannot be swapped
+
+    def alone(self, sites)->bool:
+        "Tell whether it shares its group with no other"
+        return not any(o.group == self.group for o in sites if o is not self)
 
     def swapped(self)->bool:
         "Tell whether its stride is taken over"
@@ -352,7 +356,7 @@ def _watched(model, xs):
         line = own[-1].line if own else ''
         return hooked_steps(model, xs), f'hooks; torch.fx stops at `{line}` ({_short(e)})'
 
-# %% ../nbs/12_surgery.ipynb #c9cc23a6
+# %% ../nbs/12_surgery.ipynb #2d44d7c1
 def find_strides(
     model:nn.Module, # Any; left as it is
     example:Tensor|tuple, # Input(s) as the model takes them; the first is used
@@ -366,7 +370,7 @@ def find_strides(
     out.of[id(xs[0])] = 0
     for step in steps: out._follow(step)
     out.of = {}
-    for s in out.sites: s.stem = s.stem and len([o for o in out.sites if o.group == s.group]) == 1
+    for s in out.sites: s.stem = s.stem and s.alone(out.sites)
     out._number()
     if check: _try_groups(model, xs, out)
     return out

@@ -44,6 +44,7 @@ from .sizes import check_sizes
 from .lowmode import low_allowed, low_mode
 from .mixsize import parse_regime
 from .models.resnet import cifar_resnet18, resnet_small
+from .models.zoo import learned_model, zoo_model
 from .data.core import load_data, data_shape
 from .data.sizes import example_batch
 from .callback.strides import LearnStrides, plot_stride_history
@@ -56,7 +57,7 @@ from .plots import plot_accuracy_cost, plot_accuracy_size, plot_accuracy_time
 class RunConfig:
     "Hold everything that decides the numbers of a run"
     data:str='digits' # 'digits', 'cifar10', 'cifar100', 'imagenette', or path of an npz file or image folder
-    model:str='resnet_small' # 'resnet_small' or 'resnet18'
+    model:str='resnet_small' # 'resnet_small', 'resnet18', or of `zoo_model`, e.g. 'torchvision/resnet18'
     pool:str='diffstride' # The main method: 'diffstride', 'spectral' or 'strided'
     ramp:str='outside' # Of the main method: 'outside' or 'inside'
     strides:tuple=(3., 2., 3.) # Start, one per downsampling block
@@ -117,13 +118,17 @@ def make_model(
     method:str, # 'strided', 'spectral', 'outside' or 'inside'
     channels:int, # Of the images
     n_classes:int, # Outputs
+    size:tuple=(64, 64), # Of the images; looked at for models of the zoo
 )->torch.nn.Module: # With weights drawn from the seed
     "Build the network of a method; the same weights for all methods"
-    options = dict(in_channels=channels, width=cfg.width, strides=cfg.strides, **_methods[method])
+    options = dict(_methods[method], strides=cfg.strides)
     if options['pool'] == 'diffstride': options['smoothness'] = cfg.smoothness
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(cfg.seed)
-        return _models[cfg.model](n_classes, **options)
+        if '/' not in cfg.model:
+            return _models[cfg.model](n_classes, in_channels=channels, width=cfg.width, **options)
+        net, options['strides'] = zoo_model(cfg.model, n_classes, channels), list(cfg.strides)
+        return learned_model(net, torch.zeros(1, channels, *size), **options)
 
 # %% ../nbs/52_runs.ipynb #f117db6d
 _size_words = dict(regime='{}', lr_scale='lr {}', smooth='not smoothed', calibrate='not calibrated',
@@ -171,7 +176,12 @@ def check_config(
     "Raise `ValueError` for a value that no run can have"
     for name, allowed in _choices.items():
         value = getattr(cfg, name)
-        if value not in allowed: raise ValueError(f"{name}={value!r}; expected one of {[*allowed]}")
+        if value not in allowed and not (name == 'model' and '/' in value):
+            raise ValueError(f"{name}={value!r}; expected one of {[*allowed]}"
+                + (", or of the zoo, e.g. 'torchvision/resnet18'" if name == 'model' else ''))
+    if '/' in cfg.model and cfg.width != RunConfig.width:
+        raise ValueError(f"width={cfg.width}, model={cfg.model!r}; expected no width with a model of the zoo: "
+            "it has its own; leave it out")
     for name, low in dict(epochs=1, bs=1, width=1, seed=0).items():
         value = getattr(cfg, name)
         if value < low: raise ValueError(f"{name}={value}; expected at least {low}")
@@ -180,7 +190,7 @@ def check_config(
     LearnStrides(cfg.cost, cfg.target_macs, cfg.lr_mult)         # checks these three
     check_size_options(cfg)
     for m in run_methods(cfg):
-        net = make_model(cfg, m, 1, 2)                           # and the layers their own
+        net = make_model(cfg, m, 1 if '/' not in cfg.model else 3, 2)      # and the layers their own
         if cfg.low_mode:
             with low_mode(net, cfg.low_r, cfg.low_gain, cfg.low_bn, size=cfg.low_size): pass
     return cfg
@@ -213,8 +223,8 @@ def make_learner(
 )->Learner: # Ready to fit, the model on the device of the data
     "Load the data and build the `Learner` of a method"
     if dls is None: dls = load_data(cfg.data, bs=cfg.bs, seed=cfg.seed, **data_options(cfg))
-    channels, _, n_classes = data_shape(dls)
-    net = make_model(cfg, method, channels, n_classes).to(dls.device)
+    channels, size, n_classes = data_shape(dls)
+    net = make_model(cfg, method, channels, n_classes, size).to(dls.device)
     learn = Learner(dls, net, loss_func=CrossEntropyLossFlat(), opt_func=partial(SGD, mom=.9),
         metrics=accuracy, wd=cfg.wd, path=path)
     if stride_layers(net): learn.learn_strides(cfg.cost, cfg.target_macs, cfg.lr_mult)

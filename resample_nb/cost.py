@@ -72,9 +72,9 @@ product_formulas = {_aten.mul: _product_flops, _aten.mul_: _product_flops,
     _aten.mm: _matrix_flops, _aten.bmm: _matrix_flops}
 
 # %% ../nbs/07_cost.ipynb #5b1e77aa
-def _whole_sizes(stride, n, soft):
+def _whole_sizes(whole, n, soft):
     "Return the sizes of maps that are extended to whole strides, as swapped layers do"
-    return _moved(tuple(s * -(-a // s) for a, s in zip(n, stride)), soft)
+    return _moved(tuple(whole(n)), soft)
 
 def _less_sizes(lost, n, soft):
     "Return the sizes after a convolution at stride 1 that loses samples at the border"
@@ -94,7 +94,7 @@ class _Trace:
         "Find the site of `x`: known from where it was made, else the latest of its size, else a new one"
         if id(x) in self.known: return self.known[id(x)]
         n, near = tuple(x.shape[-self.ndim:]), self.sites[self.near][3]
-        if whole and n != near and n == tuple(s * -(-a // s) for a, s in zip(near, whole)):
+        if whole and n != near and n == tuple(whole(near)):
             return self.add(x, self.near, partial(_whole_sizes, whole))
         found = [i for i, s in enumerate(self.sites) if s[3] == n]
         return self.remember(x, found[-1]) if found else self.add(x, len(self.sites) - 1)
@@ -117,7 +117,9 @@ _convs = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 def _note(trace, module, x, y):
     "Append what `module` did to `trace`: a new size, MACs on every sample of a map, or a fixed number"
     if isinstance(module, nn.Linear):
-        trace.fixed += module.weight.numel() * math.prod(y.shape[1:-1])
+        at = [i for i, s in enumerate(trace.sites) if s[3] == tuple(y.shape[1:-1])]     # channels last
+        if at: trace.ops.append((at[-1], module.weight.numel()))
+        else: trace.fixed += module.weight.numel() * math.prod(y.shape[1:-1])
     elif isinstance(module, SpectralPool):
         trace.add(y, trace.site(x, getattr(module, 'whole', None)), module, x.shape[1])
     else:
@@ -266,8 +268,8 @@ def stride_table(
         state=_state(m)) for m, n in sizes.items()]
 
 def _state(layer):
-    if not isinstance(layer.strides, nn.Parameter): return 'fixed'
-    return 'learned' if layer.strides.requires_grad else 'frozen'
+    if layer.strides.requires_grad: return 'learned'
+    return 'frozen' if isinstance(layer.strides, nn.Parameter) else 'fixed'
 
 # %% ../nbs/07_cost.ipynb #0553e059
 def _count(v):

@@ -115,12 +115,12 @@ def traced_steps(
     _Interpreter(fx.GraphModule(model, _Tracer().trace(model)), steps).run(*example)
     return steps
 
-# %% ../nbs/12_surgery.ipynb #7a4c7952
+# %% ../nbs/12_surgery.ipynb #acc7fda3
 class _Functions(TorchFunctionMode):
     "Note functions of torch that are called outside of closed layers"
     def __init__(self, steps):
         super().__init__()
-        self.steps, self.depth = steps, 0
+        self.steps, self.depth, self.args = steps, 0, ()
     def __torch_function__(self, func, types, args=(), kwargs=None):
         out = func(*args, **(kwargs or {}))
         if not self.depth: self.steps.note(getattr(func, '__name__', str(func)), None, (args, kwargs), out)
@@ -128,10 +128,10 @@ class _Functions(TorchFunctionMode):
 
 def _ends(name, watch):
     "Make the two hooks of a closed layer"
-    def enter(m, args): watch.depth += 1
-    def leave(m, args, kwargs, out):
+    def enter(m, args, kwargs): watch.depth, watch.args = watch.depth + 1, (args, kwargs)
+    def leave(m, args, out):
         watch.depth -= 1
-        if not watch.depth: watch.steps.note(name, m, (args, kwargs), out)
+        if not watch.depth: watch.steps.note(name, m, watch.args, out)
     return enter, leave
 
 def hooked_steps(
@@ -143,8 +143,8 @@ def hooked_steps(
     for name, m in model.named_modules():
         if not _closed(m): continue
         enter, leave = _ends(name, watch)
-        handles.append(m.register_forward_pre_hook(enter, prepend=True))
-        handles.append(m.register_forward_hook(leave, with_kwargs=True))
+        handles.append(m.register_forward_pre_hook(enter, prepend=True, with_kwargs=True))
+        handles.append(m.register_forward_hook(leave))
     try:
         with watch: model(*example)
     finally:
@@ -406,17 +406,17 @@ def _repr_html_(self:StrideMap): return f'<p>watched by {self.how}</p>' + self.t
 @patch
 def __repr__(self:StrideMap): return f'watched by {self.how}\n{self.table().to_string(index=False)}'
 
-# %% ../nbs/12_surgery.ipynb #5cbd8078
-def _fit(x, size, value=None):
-    "Crop `x` on the right, or extend it there by its last samples or by `value`, to `size`"
-    ndim = len(size)
+# %% ../nbs/12_surgery.ipynb #ca667db9
+def _fit(x, size):
+    "Crop `x` on the right to `size`, or extend it there by its last samples; nothing is kept for the backward"
     for i, b in enumerate(size):
-        if x.shape[i - ndim] > b: x = x.narrow(i - ndim, 0, b)
-    pads = [v for a, b in zip(reversed(x.shape[-ndim:]), reversed(size)) for v in (0, b - a)]
-    if not any(pads): return x
-    return F.pad(x, pads, 'replicate') if value is None else F.pad(x, pads, value=value)
+        d = i - len(size)
+        a = x.shape[d]
+        if a > b: x = x.narrow(d, 0, b)
+        if a < b: x = torch.cat([x, *[x.narrow(d, a - 1, 1)] * (b - a)], d)
+    return x
 
-def _whole(n, stride): return tuple(s * -(-a // s) for a, s in zip(n, stride))
+def _whole(stride, n): return tuple(s * -(-a // s) for a, s in zip(n, stride))
 
 def _same(m): return type(m).__name__.endswith('Same')       # timm's layers with TensorFlow's padding
 
@@ -429,27 +429,33 @@ def _windows(m, n, stride):
     out = [(-(-f // s) if up else f // s) + 1 for f, s in zip(free, stride)]
     return tuple(o - (up and (o - 1) * s >= a + q) for o, s, a, q in zip(out, stride, n, p))
 
-# %% ../nbs/12_surgery.ipynb #69f6a78e
+def _pool_whole(m, stride, n): return tuple(s * w for s, w in zip(stride, _windows(m, n, stride)))
+
+def _extent(kind, m, stride):
+    "Return the function from the size of a map to the size it is extended to"
+    pooled = kind in ('max pool', 'average pool')
+    return partial(_pool_whole, m, stride) if pooled else partial(_whole, stride)
+
+# %% ../nbs/12_surgery.ipynb #a312c09e
 class ResampleBefore(Resampled):
     "Resample what goes into a pointwise convolution"
     def __call__(self, m, args):
         x, *rest = args
-        return m.pool(_fit(x, _whole(x.shape[-self.ndim:], self.stride))), *rest
+        return m.pool(_fit(x, _whole(self.stride, x.shape[-self.ndim:]))), *rest
 
 class ResampleAfter(Resampled):
     "Resample what comes out of a convolution or a max pooling at stride 1"
     def __call__(self, m, args, out):
         if _same(m): out = _from_first(m, args[0].shape[-self.ndim:], out, self.stride)
-        return m.pool(_fit(out, _whole(out.shape[-self.ndim:], self.stride)))
+        return m.pool(_fit(out, _whole(self.stride, out.shape[-self.ndim:])))
 
 class FillRight(Resampled):
     "Give a max pooling at stride 1 the windows that reach beyond the border at its old stride"
     def __call__(self, m, args):
         x, *rest = args
         n = tuple(x.shape[-self.ndim:])
-        have, want = _windows(m, n, (1,) * self.ndim), _windows(m, n, self.stride)
-        more = [s * b - a for s, a, b in zip(self.stride, have, want)]
-        return _fit(x, tuple(a + e for a, e in zip(n, more)), -math.inf), *rest
+        more = zip(n, _windows(m, n, (1,) * self.ndim), _pool_whole(m, self.stride, n))
+        return _fit(x, tuple(a + want - have for a, have, want in more)), *rest
 
 def _from_first(m, n, out, stride):
     "Drop what is before the first window of a layer with TensorFlow's padding: it depends on the stride"
@@ -460,7 +466,7 @@ def _from_first(m, n, out, stride):
         out = out.narrow(i - len(n), early, out.shape[i - len(n)] - early)
     return out
 
-# %% ../nbs/12_surgery.ipynb #0d3a3806
+# %% ../nbs/12_surgery.ipynb #92b154a7
 class PoolStride(nn.Module, Resampled):
     "Stand where an average or blur pooling was: resample its input"
     def __init__(self,
@@ -478,12 +484,9 @@ class PoolStride(nn.Module, Resampled):
         x:Tensor, # (n, c, *size)
     )->Tensor: # (n, c, *size of the pooling's windows, resampled)
         "Extend to whole strides, and resample"
-        n = tuple(x.shape[-self.ndim:])
-        if self.kind == 'blur pool': return self.pool(_fit(x, _whole(n, self.stride)))
-        size = (s * w for s, w in zip(self.stride, _windows(self.pooling, n, self.stride)))
-        return self.pool(_fit(x, tuple(size)))
+        return self.pool(_fit(x, _extent(self.kind, self.pooling, self.stride)(x.shape[-self.ndim:])))
 
-# %% ../nbs/12_surgery.ipynb #982e6d09
+# %% ../nbs/12_surgery.ipynb #1944c344
 def _replace(model, old, new):
     "Put `new` wherever `old` stands in a model"
     if model is old:
@@ -494,7 +497,8 @@ def _replace(model, old, new):
 
 def _swap(model, site, pool):
     "Give one layer's stride to `pool`"
-    m, former, pool.whole = site.module, site.module.stride, site.stride
+    m, former = site.module, site.module.stride
+    pool.whole = _extent(site.kind, m, site.stride)       # looked at by TracedCost
     if site.kind in ('average pool', 'blur pool'):
         return _replace(model, m, PoolStride(m, site.kind, site.stride, pool))
     m.pool = pool
@@ -504,7 +508,7 @@ def _swap(model, site, pool):
     if site.kind == 'max pool': m.register_forward_pre_hook(FillRight(site.kind, site.stride, former))
     m.register_forward_hook(ResampleAfter(site.kind, site.stride, former))
 
-# %% ../nbs/12_surgery.ipynb #fe64cfd3
+# %% ../nbs/12_surgery.ipynb #9128d43a
 def _unswap(model, m):
     "Give a layer its own stride back"
     if isinstance(m, PoolStride): return _replace(model, m, m.pooling)
@@ -514,7 +518,7 @@ def _unswap(model, m):
     m.stride = former
     del m.pool
 
-# %% ../nbs/12_surgery.ipynb #e5e3af30
+# %% ../nbs/12_surgery.ipynb #1dadac26
 class NoteSize:
     "Note the size of what goes into a layer"
     def __init__(self, ndim): self.ndim,self.size = ndim,None
@@ -537,8 +541,13 @@ def _match_ups(found):
         source.module.register_forward_pre_hook(note, prepend=True)
         step.module.register_forward_hook(FindSize(note))
 
-# %% ../nbs/12_surgery.ipynb #776234ef
-def _trial(model, xs, found, groups, factor=1.3):
+# %% ../nbs/12_surgery.ipynb #ed4d07db
+def _moved_stride(n, stride):
+    "Return a stride that gives a map another size than `stride` does, larger if there is room"
+    more = next((f for f in (1.3, 1.6) if math.ceil(n / (f * stride)) != math.ceil(n / stride)), None)
+    return more * stride if more and n > 2 * stride else max(1., .6 * stride)
+
+def _trial(model, xs, found, groups):
     "Run a copy in which the strides of some groups are moved; return (layer, error) or None"
     twin = copy.deepcopy(model)
     names = {n: m for n, m in twin.named_modules()}
@@ -552,8 +561,13 @@ def _trial(model, xs, found, groups, factor=1.3):
     _match_ups(mine)
     for s in mine.sites:
         if s.group in groups and not s.swapped():
-            _swap(twin, s, SpectralPool(tuple(factor * v for v in s.stride), len(s.stride), None))
+            moved = tuple(map(_moved_stride, _known_size(mine, s), s.stride))
+            _swap(twin, s, SpectralPool(moved, len(moved), None))
     with _evaluating(twin): return failing_layer(twin, xs)
+
+def _known_size(found, site):
+    "Return the size of the maps that a group resamples: that of its first site, for all its sites"
+    return next(s.size for s in found.sites if s.group == site.group)
 
 def _with(o, **kw):
     "Copy an object with other attributes"
@@ -574,7 +588,7 @@ def _try_groups(model, xs, found):
 
 def _why(failed): return f'{failed[0]} needs the size as it is: {_short(failed[1])}'
 
-# %% ../nbs/12_surgery.ipynb #881dd32a
+# %% ../nbs/12_surgery.ipynb #06ed7a5c
 def _matches(found, word):
     "List the groups that a number, a name, a pattern or 'stem' means"
     if word == 'stem': return list(dict.fromkeys(s.group for s in found.sites if s.stem))
@@ -603,7 +617,7 @@ def choose_groups(
                 f"{stuck[g].why}; leave it out")
     return [g for g in found.groups() if g in wanted]
 
-# %% ../nbs/12_surgery.ipynb #84c00b5c
+# %% ../nbs/12_surgery.ipynb #038a2b3d
 def _starts(found, groups, start, name='start'):
     "Return group -> strides, from 'same', one value for all, a list in the order of the groups, or a dict"
     if isinstance(start, list) and len(start) != len(groups):
@@ -620,7 +634,7 @@ def _starts(found, groups, start, name='start'):
         out[g] = list(map(float, own)) if isinstance(value, str) else check_strides(value, len(own), name)
     return out
 
-# %% ../nbs/12_surgery.ipynb #10961292
+# %% ../nbs/12_surgery.ipynb #8379066e
 def _outputs(model, xs):
     with torch.no_grad(), _evaluating(model): return model(*xs)
 
@@ -642,7 +656,7 @@ def _report(found, groups, distance):
     print(f'outputs for the example moved by {distance:.3g} of their size' if distance == distance
         else 'outputs for the example changed their size with the strides')
 
-# %% ../nbs/12_surgery.ipynb #5d223c04
+# %% ../nbs/12_surgery.ipynb #69adbac1
 def swap_strides(
     model:nn.Module, # Any; changed only if `inplace`
     example:Tensor|tuple, # Input(s) as the model takes them
@@ -673,7 +687,7 @@ def _warn_none(model, found):
     names = f'{[s.name for s in found.sites]} left alone' if found.sites else 'no layer with a stride'
     warn(f"{type(model).__name__}: {names}; nothing swapped", NoEffectWarning, stacklevel=4)
 
-# %% ../nbs/12_surgery.ipynb #bc794306
+# %% ../nbs/12_surgery.ipynb #cff98cfe
 def learn_strides(
     model:nn.Module, # Any; changed only if `inplace`
     example:Tensor|tuple, # Input(s) as the model takes them
@@ -710,7 +724,7 @@ def spectral_strides(
     def make(strides, ndim): return SpectralPool(strides, ndim, size_multiple=None)
     return swap_strides(model, example, make, which, skip, start, inplace, verbose)
 
-# %% ../nbs/12_surgery.ipynb #9f18421f
+# %% ../nbs/12_surgery.ipynb #32375ecd
 def _inputs_seen(model, xs, names):
     "Return name -> (input, output) of some layers"
     seen, layers = {}, dict(model.named_modules())
@@ -737,7 +751,7 @@ def swap_distance(
     total = relative_distance(_outputs(new, _inputs_of(example)), whole)
     return pd.DataFrame([*rows, dict(layer='outputs', kind='', distance=total)])
 
-# %% ../nbs/12_surgery.ipynb #d532d144
+# %% ../nbs/12_surgery.ipynb #9a128487
 def restore_strides(
     model:nn.Module, # Any; changed only if `inplace`
     inplace:bool=False, # Change `model` itself
@@ -766,7 +780,7 @@ def _forget(opt, gone):
         g['params'] = [p for p in g['params'] if id(p) not in gone]
     opt.param_groups[:] = [g for g in opt.param_groups if g['params']]
 
-# %% ../nbs/12_surgery.ipynb #779a9dc7
+# %% ../nbs/12_surgery.ipynb #4446ee32
 def set_strides(
     model:nn.Module, # Any; changed only if `inplace`
     example:Tensor|tuple, # Input(s) as the model takes them
@@ -790,7 +804,7 @@ def set_strides(
             s.module.stride = new[0] if single and len(set(new)) == 1 else new
     return model
 
-# %% ../nbs/12_surgery.ipynb #25d26ee2
+# %% ../nbs/12_surgery.ipynb #80cc34f0
 def lowmode_stem(
     model:nn.Module, # Any; changed only if `inplace`
     example:Tensor|tuple, # Input(s) as the model takes them

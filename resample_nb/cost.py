@@ -90,14 +90,19 @@ class _Trace:
         self.ndim, self.ops, self.fixed, self.known, self.keep = ndim, [], 0, {id(x): 0}, [x]
         self.near = 0                                    # site of the map noted last
 
-    def site(self, x, whole=None):
+    def site(self, x):
         "Find the site of `x`: known from where it was made, else the latest of its size, else a new one"
         if id(x) in self.known: return self.known[id(x)]
-        n, near = tuple(x.shape[-self.ndim:]), self.sites[self.near][3]
-        if whole and n != near and n == tuple(whole(near)):
-            return self.add(x, self.near, partial(_whole_sizes, whole))
+        n = tuple(x.shape[-self.ndim:])
         found = [i for i, s in enumerate(self.sites) if s[3] == n]
         return self.remember(x, found[-1]) if found else self.add(x, len(self.sites) - 1)
+
+    def extended(self, x, whole):
+        "Make a site for `x`, which has been extended to `whole(size before)`"
+        n, near = tuple(x.shape[-self.ndim:]), self.sites[self.near][3]
+        at = self.near if id(x) not in self.known and tuple(whole(near)) == n else self.site(x)
+        self.sites.append((at, partial(_whole_sizes, whole), 0, n))
+        return len(self.sites) - 1
 
     def remember(self, x, site):
         self.known[id(x)], self.near = site, site
@@ -121,7 +126,8 @@ def _note(trace, module, x, y):
         if at: trace.ops.append((at[-1], module.weight.numel()))
         else: trace.fixed += module.weight.numel() * math.prod(y.shape[1:-1])
     elif isinstance(module, SpectralPool):
-        trace.add(y, trace.site(x, getattr(module, 'whole', None)), module, x.shape[1])
+        whole = getattr(module, 'whole', None)
+        trace.add(y, trace.extended(x, whole) if whole else trace.site(x), module, x.shape[1])
     else:
         at, lost = trace.site(x), tuple(a - b for a, b in zip(x.shape[2:], y.shape[2:]))
         how = partial(_less_sizes, lost) if set(module.stride) == {1} else None

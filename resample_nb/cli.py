@@ -6,12 +6,12 @@ Docs: https://resample-nb.github.io/resample_nb/cli.html.md"""
 
 # %% auto #0
 __all__ = ['refuse', 'parse_strides', 'parse_sizes', 'set_threads', 'prepare_folder', 'prepare_run', 'train_and_tell',
-           'run_and_tell', 'start_run', 'start_sequence_run', 'start_arch_run', 'arch_only_words', 'sequence_words',
-           'image_words', 'kind_words', 'run_kind_of', 'chosen_words', 'resample_train', 'show_progress',
-           'resample_eval', 'runs_table', 'resample_report', 'resample_export', 'resample_commit', 'check_bench',
-           'resample_bench']
+           'run_and_tell', 'start_run', 'start_sequence_run', 'start_arch_run', 'start_sound_run', 'sound_only_words',
+           'arch_only_words', 'sequence_words', 'image_words', 'kind_words', 'run_kind_of', 'chosen_words',
+           'resample_train', 'show_progress', 'resample_eval', 'runs_table', 'resample_report', 'resample_export',
+           'resample_commit', 'check_bench', 'resample_bench']
 
-# %% ../nbs/60_cli.ipynb #fa454d7f
+# %% ../nbs/60_cli.ipynb #f03e5012
 import inspect, sys, warnings
 warnings.filterwarnings('ignore', message='.*torch.jit.script')    # by fastai's import; a refusal is one line
 from collections.abc import Callable, Sequence
@@ -25,6 +25,8 @@ from .bench import bench_strides
 from .bench_dnarch import bench_dnarch
 from .bench_mrconv import bench_mrconv
 from .bench_regimes import bench_regimes
+from .bench_surgery import bench_model, bench_surgery
+from .data.audio import check_rate
 from .runs import RunConfig, check_config, check_data, run_label, run_methods
 from .runs import free_folder, open_run, unfinished_folder
 from .runs import collect_runs, finished_runs, markdown_table, result_rows, train_run, write_text
@@ -33,6 +35,8 @@ from .runs_sequences import SequenceConfig, check_sequence_config, check_sequenc
 from .runs_sequences import collect_sequence_runs, run_variants, sequence_rows, train_sequence_run
 from .runs_arch import ArchConfig, arch_rows, arch_variants, check_arch_config, check_arch_data
 from .runs_arch import collect_arch_runs, train_arch_run
+from .runs_audio import SoundConfig, check_sound_config, check_sound_data, collect_sound_runs
+from .runs_audio import parse_sounds, show_sounds, sound_methods, sound_rows, train_sound_run
 from .runs_export import commit_run, export_rows, export_run
 
 # %% ../nbs/60_cli.ipynb #c1e2cc75
@@ -70,9 +74,9 @@ def set_threads(
     if threads < 1: raise ValueError(f"threads={threads}; expected at least 1")
     torch.set_num_threads(threads)
 
-# %% ../nbs/60_cli.ipynb #72e18759
+# %% ../nbs/60_cli.ipynb #035fb7fd
 def prepare_folder(
-    cfg:Any, # `RunConfig`, `SequenceConfig` or `ArchConfig`, checked
+    cfg:Any, # `RunConfig` or the configuration of another kind of run, checked
     name:str, # Of the data
     out:str|None=None, # Folder of the run
     resume:bool=False, # Go on with what is there
@@ -170,7 +174,42 @@ def start_arch_run(
         f"   budget: {cfg.budget}")
     train_and_tell(folder, partial(train_arch_run, cfg, folder, dls=dls), arch_rows)
 
-# %% ../nbs/60_cli.ipynb #65cf6d5d
+# %% ../nbs/60_cli.ipynb #14117689
+def start_sound_run(
+    strides:str='2,2,1,2,1,2', # As in `parse_strides`
+    out:str|None=None, # Folder of the run
+    resume:bool=False, # Go on with what is there
+    threads:int|None=None, # Threads of torch
+    **options, # The rest of `SoundConfig`
+)->None:
+    "Check the words of `resample_train --sounds`, then train on sound"
+    try:
+        set_threads(threads)
+        for k in {'data', 'size'} & set(options): raise ValueError(f"{k}={options[k]!r}, "
+            f"sounds={options['sounds']!r}; expected {k} for other runs; sounds names the sources")
+        if 'rate' in options: options['rate'] = check_rate(options['rate'])
+        cfg = check_sound_config(SoundConfig(strides=parse_strides(strides), **options))
+        dls = check_sound_data(cfg)
+        folder = prepare_folder(cfg, '+'.join(parse_sounds(cfg.sounds)), out, resume)
+    except (ValueError, TypeError, OSError, ImportError) as e: refuse(e)
+    print(f"run: {folder}   sounds: {show_sounds(cfg.sounds)}   start: {cfg.strides}   "
+        f"methods: {', '.join(sound_methods(cfg))}")
+    train_and_tell(folder, partial(train_sound_run, cfg, folder, dls=dls), sound_rows)
+
+# %% ../nbs/60_cli.ipynb #86475cb6
+def sound_only_words(
+    # sounds: NAME=SOURCE, several by commas: tasks of one network; a source is an npz file, a folder of
+    # class subfolders, pitch or sweep (made); toy: both of these
+    sounds:str='',
+    shared:store_true=False, # sounds: one learned stride for time and mel
+    bands:int=64, # sounds: mel bands
+    balance:str='clips', # sounds: each clip once an epoch (clips), or each task equally often (tasks)
+)->dict: # By name
+    "Collect the options that runs on sound alone have"
+    return locals()
+
+# %% ../nbs/60_cli.ipynb #a88962e4
+@delegates(sound_only_words)
 def arch_only_words(
     learn:str='K,R,W,D', # ccnn: what is learned: K kernel size, R resolution, W width, D depth; or none
     budget:str='1.0', # ccnn: cost aimed at, times that of the same network with nothing learned; or none
@@ -184,11 +223,14 @@ def arch_only_words(
     kernel_start:float=.25, # ccnn: sigma of the kernels at first
     omega0:float|None=None, # ccnn: spread of the waves of the kernels' generator; default: by the grid
     hidden:int=128, # ccnn: width of that generator
+    **kwargs,
 )->dict: # By name
     "Collect the options that runs that learn an architecture alone have"
-    return locals()
+    own = locals()
+    own.pop('kwargs')
+    return own
 
-# %% ../nbs/60_cli.ipynb #35c9a51a
+# %% ../nbs/60_cli.ipynb #338f6d54
 @delegates(arch_only_words)
 def sequence_words(
     kernel:str='fourier', # sequences: dense, dilated, fourier, sparse, or a sum: fourier+sparse
@@ -208,13 +250,13 @@ def sequence_words(
     prenorm:store_true=False, # sequences: normalise before each block
     dropout:float|None=None, # sequences and ccnn: in each block; default 0
     kernel_lr:float=1e-3, # sequences: peak learning rate of kernels; they have no weight decay
-    warmup:float|None=None, # sequences and ccnn: share of training in which the rate rises; default .1
+    warmup:float|None=None, # sequences, ccnn, sounds: share of training with rising rate; default .1
     half_rate:store_true=False, # sequences: test at half the sampling rate, too (fourier kernels)
     length:int|None=None, # sequences, toy: samples
     min_length:int|None=None, # sequences, listops: trees are longer; default a quarter of max_length
     max_length:int|None=None, # sequences, listops and text: the longest
-    seconds:float|None=None, # sequences, speech: clips are cut or padded to this; default 1
-    rate:float|None=None, # sequences, speech: sampling frequency (Hz) to resample to
+    seconds:float|None=None, # sequences, speech: clips are cut or padded to this; sounds: window; default 1
+    rate:float|None=None, # sequences, speech, and sounds (default 16000): resample to this frequency (Hz)
     pad_to:int|None=None, # sequences: fixed length of all batches; default: the longest of each
     n_valid:int|None=None, # sequences, listops and toy: for validation
     n_test:int|None=None, # sequences, listops: for the test
@@ -225,20 +267,23 @@ def sequence_words(
     own.pop('kwargs')
     return own
 
-# %% ../nbs/60_cli.ipynb #6c008e6f
+# %% ../nbs/60_cli.ipynb #5adbb9c4
 @delegates(sequence_words)
 def image_words(
     # images: resnet_small (default) or resnet18;
     # ccnn4-140, ccnn6-380, or ccnn with --width and --depth: learn an architecture
     model:str|None=None,
-    pool:str='diffstride', # images: main method: diffstride, spectral or strided
-    ramp:str='outside', # images: of the main method, the ramp outside (paper) or inside the cut-off
-    strides:str='3,2,3', # images: start, one per downsampling block; 3x1 for height x width
-    smoothness:float=1., # images: R: bins on the ramp; 4 in the paper
-    cost:float=0., # images: lambda: price of size
-    target_macs:float|None=None, # images: multiply-accumulates of one image to be reached (with --cost)
-    lr_mult:float|None=None, # learning rate of strides (images; 1) or edges (ccnn; .1) over weights'
-    width:int|None=None, # images: channels of the first stage, default 16; --model ccnn: channels
+    pool:str='diffstride', # images and sounds: main method: diffstride, spectral or strided
+    ramp:str='outside', # images and sounds: of the main method, outside (paper) or inside the cut-off
+    # start, one per block; images: default 3,2,3; 3x1 for height x width;
+    # sounds: default 2,2,1,2,1,2; 3x1 for time x mel
+    strides:str|None=None,
+    smoothness:float|None=None, # R: bins on the ramp; images: default 1, 4 in the paper; sounds: default 4
+    cost:float=0., # images and sounds: lambda: price of size
+    # images and sounds: multiply-accumulates of one image or window to be reached (with --cost)
+    target_macs:float|None=None,
+    lr_mult:float|None=None, # learning rate of strides (images, sounds; 1) or edges (ccnn; .1) over weights'
+    width:int|None=None, # images, sounds: channels of the first stage, default 16; --model ccnn: channels
     augment:store_true=False, # images and ccnn: shift and flip, or random crops
     regime:str='', # images: mixed sizes: S28:B+, S28/16:B+ (scaled to 16 px), or 16@.25,32@.75/32:B+
     lr_scale:str='none', # images, --regime: learning rate with the mean batch: none, sqrt or linear
@@ -258,43 +303,50 @@ def image_words(
     own.pop('kwargs')
     return own
 
-# %% ../nbs/60_cli.ipynb #1b3645b9
+# %% ../nbs/60_cli.ipynb #61fc7a43
 _common = ('data', 'epochs', 'bs', 'lr', 'wd', 'seed', 'compare', 'size', 'n_train', 'out', 'resume',
     'threads')
 
-_shared = ('model', 'width', 'depth', 'dropout', 'warmup', 'lr_mult', 'augment')   # of ccnn and another kind
+_of_arch = ('model', 'width', 'depth', 'dropout', 'warmup', 'lr_mult', 'augment')  # and of another kind
+_of_sounds = ('pool', 'ramp', 'strides', 'smoothness', 'cost', 'target_macs', 'lr_mult', 'width', 'warmup',
+    'seconds', 'rate')
 
 def kind_words()->dict[str,dict]: # Kind of run: options of that kind, with their defaults
     "Return the options that do not belong to all kinds of run"
     images, sequences = image_words(), sequence_words()
-    shared = {k: v for k, v in (images | sequences).items() if k in _shared}
-    return dict(images=images, sequences=sequences, architectures=arch_only_words() | shared)
+    def some(names): return {k: v for k, v in (images | sequences).items() if k in names}
+    return dict(images=images, sequences=sequences, architectures=arch_only_words() | some(_of_arch),
+        sounds=sound_only_words() | some(_of_sounds))
 
 def run_kind_of(
     task:str, # As given
     model:str|None, # As given
-)->str: # 'images', 'sequences' or 'architectures'
-    "Tell the kind of run from the two options that decide it"
-    return 'sequences' if task else 'architectures' if (model or '').startswith('ccnn') else 'images'
+    sounds:str='', # As given
+)->str: # 'images', 'sequences', 'architectures' or 'sounds'
+    "Tell the kind of run from the three options that decide it"
+    if task: return 'sequences'
+    return 'architectures' if (model or '').startswith('ccnn') else 'sounds' if sounds else 'images'
 
 def chosen_words(
-    task:str, # '' for images and architectures
+    task:str, # '' for all but sequences
     words:dict, # Options given, or at their default
 )->dict: # All that the kind of run takes; what is None is left to its own default
     "Pick the options of a kind of run; raise `ValueError` for one of another kind"
-    kinds, mine = kind_words(), run_kind_of(task, words.get('model'))
+    deciding = dict(task=task, model=words.get('model'), sounds=words.get('sounds', ''))
+    kinds, mine = kind_words(), run_kind_of(**deciding)
     for k, v in words.items():
         other = [kind for kind in kinds if k in kinds[kind]]
         if other and mine not in other and v != kinds[other[0]][k]:
-            ways = dict(images='leave out task and model', sequences='name a task',
-                architectures='take model=ccnn4-140')
-            raise ValueError(f"{k}={v!r} with task={task!r}, model={words.get('model')!r}; expected it for "
-                f"{' and '.join(other)} only; leave out {k}, or {ways[other[0]]}")
+            ways = dict(images='leave out task, model and sounds', sequences='name a task',
+                architectures='take model=ccnn4-140', sounds='name sounds, and no task')
+            now = ', '.join(f'{n}={o!r}' for n, o in deciding.items() if o or n == 'task')
+            raise ValueError(f"{k}={v!r} with {now}; expected it for {' and '.join(other)} only; "
+                f"leave out {k}, or {ways[other[0]]}")
         if not other and k not in _common: raise TypeError(f"{k}={v!r}; expected an option of resample_train")
     given = kinds[mine] | {k: v for k, v in words.items() if k in (*kinds[mine], *_common)}
     return {k: v for k, v in given.items() if v is not None} | (dict(task=task) if task else {})
 
-# %% ../nbs/60_cli.ipynb #966d7d73
+# %% ../nbs/60_cli.ipynb #b5605bb0
 @call_parse
 @delegates(image_words)
 def resample_train(
@@ -302,33 +354,34 @@ def resample_train(
     # images and ccnn: digits (default), cifar10, cifar100, imagenette, or a path;
     # ccnn: toy_darcy, or an npz file of pairs of fields, too; sequences: where the task's files are
     data:str|None=None,
-    epochs:int|None=None, # epochs; default 30, for sequences and ccnn 20
-    bs:int=50, # images or sequences per batch
-    lr:float|None=None, # largest learning rate; default .1, for sequences .004, for ccnn .01
+    epochs:int|None=None, # epochs; default 30, for sequences, ccnn and sounds 20
+    bs:int=50, # images, sequences or clips per batch
+    lr:float|None=None, # largest learning rate; default .1, sequences .004, ccnn .01, sounds .001
     # weight decay; default 5e-4, none on strides; for sequences .05, none on kernels;
-    # for ccnn .01, none on edges
+    # for ccnn .01, none on edges; for sounds 0
     wd:float|None=None,
-    seed:int=0, # of weights and batches, and of the sizes drawn
-    # all, none, or names: images (default all): strided,spectral,outside,inside;
+    seed:int=0, # of weights and batches, and of the sizes and windows drawn
+    # all, none, or names: images (default all) and sounds (none): strided,spectral,outside,inside;
     # sequences (default none): dense,multires,fourier,mrconv,dilated,sparse,fourier+sparse;
     # ccnn (default none): base,K,KR,KRWD
     compare:str|None=None,
     size:int|None=None, # px; default 16 for digits, 128 for imagenette, else what the files have
-    n_train:int|None=None, # labels used (digits; default 300), sequences made (toy, listops), pairs (ccnn)
+    # labels used (digits; default 300), sequences made (toy, listops), pairs (ccnn), clips made (sounds)
+    n_train:int|None=None,
     out:str|None=None, # folder of the run; default runs/NAME
     resume:store_true=False, # go on with an interrupted run
     threads:int|None=None, # threads of torch; default: its own choice
     **kwargs,
 ):
-    "Train downsampling on images, with --task long kernels on sequences, with --model ccnn… architectures"
+    "Train downsampling on images, with --sounds on sound; with --task long kernels; with --model ccnn… sizes"
     words = {k: v for k, v in locals().items() if k not in ('task', 'kwargs')} | kwargs
     try: words = chosen_words(task, words)
     except (ValueError, TypeError) as e: refuse(e)
     start:dict[str,Callable] = dict(images=start_run, sequences=start_sequence_run,
-        architectures=start_arch_run)
-    start[run_kind_of(task, words.get('model'))](**words)
+        architectures=start_arch_run, sounds=start_sound_run)
+    start[run_kind_of(task, words.get('model'), words.get('sounds', ''))](**words)
 
-# %% ../nbs/60_cli.ipynb #f86fa322
+# %% ../nbs/60_cli.ipynb #cf26e3f1
 def show_progress(
     done:int, # So many
     total:int, # Of so many
@@ -358,12 +411,13 @@ def resample_eval(
     print(markdown_table(size_table(rows)))
     print('\n' + '\n'.join(f"{Path(r)/'sizes.md'}: sizes.json and sizes.png lie beside it" for r in runs))
 
-# %% ../nbs/60_cli.ipynb #b7a9b5b6
+# %% ../nbs/60_cli.ipynb #aab6a713
 def runs_table(
     folders:Sequence, # Run folders, or folders that hold some
 )->str: # Markdown
     "Summarise finished runs, each kind by itself"
-    collect = dict(images=collect_runs, sequences=collect_sequence_runs, architectures=collect_arch_runs)
+    collect = dict(images=collect_runs, sequences=collect_sequence_runs, architectures=collect_arch_runs,
+        sounds=collect_sound_runs)
     tables = {k: markdown_table(collect[k](folders)) for k in collect if k in finished_runs(folders)}
     if len(tables) == 1: return [*tables.values()][0]
     return '\n\n'.join(f'Runs of {k}:\n\n{table}' for k, table in tables.items())
@@ -380,7 +434,7 @@ def resample_report(
     except (ValueError, OSError) as e: refuse(e)
     print(text)
 
-# %% ../nbs/60_cli.ipynb #b6d8d126
+# %% ../nbs/60_cli.ipynb #fbfef72b
 @call_parse
 def resample_export(
     run:str, # folder of a finished run
@@ -398,7 +452,7 @@ def resample_export(
     except (ValueError, TypeError, OSError) as e: refuse(e)
     print(markdown_table(export_rows(rows)))
 
-# %% ../nbs/60_cli.ipynb #35cbc10f
+# %% ../nbs/60_cli.ipynb #6e9a5a41
 @call_parse
 def resample_commit(
     run:str, # folder of a finished run of resample_train --model ccnn…
@@ -416,7 +470,7 @@ def resample_commit(
     print(markdown_table(table.to_dict('records')))
     print('\n' + markdown_table(export_rows(rows)) if rows else '\nnothing was written (--dry-run)')
 
-# %% ../nbs/60_cli.ipynb #09bae462
+# %% ../nbs/60_cli.ipynb #502492f9
 def check_bench(
     what:str, # What to measure
     device:str, # Where
@@ -425,45 +479,52 @@ def check_bench(
     lengths:tuple=(1024,), # Samples
 )->None:
     "Raise `ValueError` for a measurement that cannot be made"
-    if what not in ('strides', 'regimes', 'mrconv', 'dnarch'):
-        raise ValueError(f"what={what!r}; expected 'strides', 'regimes', 'mrconv' or 'dnarch'")
+    if what not in ('strides', 'regimes', 'mrconv', 'dnarch', 'surgery'):
+        raise ValueError(f"what={what!r}; expected 'strides', 'regimes', 'mrconv', 'dnarch' or 'surgery'")
     if device != 'cpu' and not torch.cuda.is_available():
         raise ValueError(f"device={device!r}; torch sees no GPU here; use --device cpu")
     if rounds < 1: raise ValueError(f"rounds={rounds}; expected at least 1")
     if min(sizes) < 2: raise ValueError(f"sizes={sizes}; expected at least 2 px")
     if min(lengths) < 64: raise ValueError(f"lengths={lengths}; expected at least 64 samples")
 
-# %% ../nbs/60_cli.ipynb #42eb1f46
+# %% ../nbs/60_cli.ipynb #3340b437
 @call_parse(pos=['what'])
 def resample_bench(
-    # strides, regimes (mixed sizes and low-mode), mrconv (long kernels), or dnarch (learned architectures)
+    # strides, regimes (mixed sizes, low-mode), mrconv (long kernels), dnarch (architectures), surgery
     what:str='strides',
     sizes:str='4,8,16,32,64,128,256,512,1024', # strides: map sizes, px
     strides:str='1,1.5,2,3', # strides: of the layer
-    rounds:int|None=None, # rounds; candidates run in turn in each; default 9, for mrconv 5, for dnarch 7
+    rounds:int|None=None, # candidates run in turn in each; default 9, for dnarch 7, for mrconv and surgery 5
     device:str='cpu', # cpu or cuda
     threads:int=1, # threads of torch
     no_network:store_true=False, # strides: leave ResNet-18 out
-    size:int=32, # regimes: images, px
-    # regimes: images per batch, default 32; mrconv: sequences, default 8; dnarch: examples, default 16
+    size:int|None=None, # regimes, surgery: images, px; default 32, for surgery 64
+    # regimes: images per batch, default 32; mrconv: sequences, default 8; dnarch: examples, default 16;
+    # surgery: images, default 8
     batch:int|None=None,
     width:int=64, # regimes: channels of the first stage of ResNet-18; dnarch: channels at most
     lengths:str='1024,4096,16384', # mrconv: samples of the sequences
     dim:int=64, # mrconv: channels
+    models:str='', # surgery: torchvision/NAME or timm/NAME, several by commas; default: six of them
     out:str|None=None, # Markdown file to write; default: print only
 ):
     "Measure speed and memory as ratios of two things timed in turn in one run"
     try:
-        rounds = dict(mrconv=5, dnarch=7).get(what, 9) if rounds is None else rounds
+        rounds = dict(mrconv=5, surgery=5, dnarch=7).get(what, 9) if rounds is None else rounds
         pixels, starts, samples = parse_sizes(sizes), parse_strides(strides), parse_sizes(lengths, 'lengths')
-        check_bench(what, device, rounds, pixels, samples)
+        check_bench(what, device, rounds, pixels if size is None else (*pixels, size), samples)
         set_threads(threads)
-    except ValueError as e: refuse(e)
+        chosen = [m.strip() for m in models.split(',') if m.strip()]
+        for m in chosen: bench_model(m)
+    except (ValueError, RuntimeError) as e: refuse(e)          # timm raises the latter for an unknown name
     tell = lambda line: print(f'\r{line}      ', end='', file=sys.stderr, flush=True)
     if what == 'mrconv': text = bench_mrconv(samples, dim, batch or 8, rounds, device, note=tell)
     elif what == 'dnarch':
         text = bench_dnarch(width=width, batch=batch or 16, rounds=rounds, device=device, note=tell)
-    elif what == 'regimes': text = bench_regimes(size, batch or 32, width, rounds, device, note=tell)
+    elif what == 'surgery':
+        swap = partial(bench_surgery, tuple(chosen)) if chosen else bench_surgery
+        text = swap(size=size or 64, batch=batch or 8, rounds=rounds, device=device, note=tell)
+    elif what == 'regimes': text = bench_regimes(size or 32, batch or 32, width, rounds, device, note=tell)
     else: text = bench_strides(pixels, starts, rounds, device, not no_network, note=tell)
     if out: write_text(out, text)
     print('\n' + text)

@@ -11,6 +11,7 @@ __all__ = []
 from .masks import *
 from .spectral import *
 from .strides import *
+from .branches import *
 from .reparam import *
 from .longconv import *
 from .kernels import *
@@ -20,17 +21,23 @@ from .dnarch import *
 from .sizes import *
 from .lowmode import *
 from .mixsize import *
+from .surgery import *
 from .models.resnet import *
 from .models.mrconv import *
 from .models.ccnn import *
+from .models.zoo import *
+from .models.audio import *
 from .data.core import *
 from .data.sizes import *
 from .data.sequences import *
 from .data.dense import *
+from .data.audio import *
 from .callback.strides import *
+from .callback.surgery import *
 from .callback.sizes import *
 from .callback.mrconv import *
 from .callback.arch import *
+from .shifts import *
 from .plots import *
 
 __all__ = [name for name in globals() if not name.startswith('_')]     # nbdev itself lists only what is defined here

@@ -180,8 +180,8 @@ def check_config(
             raise ValueError(f"{name}={value!r}; expected one of {[*allowed]}"
                 + (", or of the zoo, e.g. 'torchvision/resnet18'" if name == 'model' else ''))
     if '/' in cfg.model and cfg.width != RunConfig.width:
-        raise ValueError(f"width={cfg.width}, model={cfg.model!r}; expected no width with a model of the zoo: "
-            "it has its own; leave it out")
+        raise ValueError(f"width={cfg.width}, model={cfg.model!r}; expected no width with a model of the "
+            "zoo: it has its own; leave it out")
     for name, low in dict(epochs=1, bs=1, width=1, seed=0).items():
         value = getattr(cfg, name)
         if value < low: raise ValueError(f"{name}={value}; expected at least {low}")

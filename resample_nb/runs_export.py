@@ -33,6 +33,9 @@ def run_network(
 )->tuple[nn.Module,tuple]: # As trained, in evaluation mode on the CPU; inputs, a batch of two
     "Read the network of a run, and make inputs for it"
     kind = read_kind(check_finished(folder, None))
+    if kind == 'sounds':
+        raise ValueError(f"{str(folder)!r} holds a run of sounds; expected images, sequences or "
+            "architectures; load_sound_model reads it, commit_strides and torch.export do the rest")
     if kind == 'sequences':
         if length is not None and length < 1: raise ValueError(f"length={length}; expected at least 1 sample")
         model, task = load_sequence_model(folder)

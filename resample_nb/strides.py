@@ -573,8 +573,8 @@ def commit_strides(
     "Replace all learned strides by fixed integer sizes"
     own = [name for name, m in model.named_modules() if getattr(m, 'per_example', False)]
     if own:
-        raise ValueError(f"model: {own} give every example a size of its own; expected strides common to all; "
-            "deploy it as it is")
+        raise ValueError(f"model: {own} give every example a size of its own; expected strides common to "
+            "all; deploy it as it is")
     model = model if inplace else copy.deepcopy(model)
     sizes = seen_sizes(model.eval(), sample)
     if not sizes:

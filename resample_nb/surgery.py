@@ -408,7 +408,7 @@ def __repr__(self:StrideMap): return f'watched by {self.how}\n{self.table().to_s
 
 # %% ../nbs/12_surgery.ipynb #ca667db9
 def _fit(x, size):
-    "Crop `x` on the right to `size`, or extend it there by its last samples; nothing is kept for the backward"
+    "Crop `x` on the right to `size`, or extend it there by its last samples; backward keeps nothing"
     for i, b in enumerate(size):
         d = i - len(size)
         a = x.shape[d]

@@ -236,12 +236,12 @@ def add_columns(
 def before_fit(self:LearnStrides):
     "Find the layers; set their group, their decay and the columns of the table"
     self.traced, self.training_now = None, False
-    self.layers = stride_layers(unwrapped(self.learn.model))
-    if not self.layers:
+    self.resampled = stride_layers(unwrapped(self.learn.model))
+    if not self.resampled:
         warn("LearnStrides: the model has no DiffStride layer; no effect", NoEffectWarning, stacklevel=2)
     elif self.opt is not None:     # a loaded Learner has no optimiser
         exempt_strides(self.opt, self.learn.model, self.lr_mult)
-    self.recorder.metric_names = add_columns(self.recorder.metric_names, stride_columns(self.layers))
+    self.recorder.metric_names = add_columns(self.recorder.metric_names, stride_columns(self.resampled))
 
 @patch
 def after_create(self:LearnStrides):
@@ -252,7 +252,7 @@ def after_create(self:LearnStrides):
 def before_train(self:LearnStrides):
     "Trace the cost once, at the size of validation images; from now on this is a fit, not validation alone"
     self.training_now = True
-    if self.traced is not None or not self.layers: return
+    if self.traced is not None or not self.resampled: return
     model = unwrapped(self.learn.model)
     xb = to_device(example_batch(self.dls)[0], next(model.parameters()).device)
     self.traced = TracedCost(model, tuple(xb))
@@ -261,7 +261,7 @@ def before_train(self:LearnStrides):
 @patch
 def price(self:LearnStrides)->Tensor: # Scalar
     "Return what the size costs now: J, or the budget loss of the real multiply-accumulates"
-    if self.target is None: return stride_regularizer(self.layers)
+    if self.target is None: return stride_regularizer(self.resampled)
     return budget_loss(self.traced.macs(), self.target)
 
 @patch
@@ -269,21 +269,21 @@ def before_step(self:LearnStrides):
     "Set the learning rate of the strides and add the gradient of the price"
     at = own_group(self.opt, learned_strides(self.learn.model))
     if at is not None: set_stride_hypers(self.opt, self.lr_mult, at)
-    if self.cost and self.layers: add_grad_(self.cost * self.price(), learned_strides(self.learn.model))
+    if self.cost and self.resampled: add_grad_(self.cost * self.price(), learned_strides(self.learn.model))
 
 @patch
 def after_step(self:LearnStrides):
     "Put the strides back between their bounds and record them"
     if self.traced is None: return
     self.traced.project_()
-    now = [tuple(stride_values(m.strides, m.ndim)) for m in self.layers]
+    now = [tuple(stride_values(m.strides, m.ndim)) for m in self.resampled]
     epoch = self.epoch + (self.iter + 1) / self.n_iter
     self.history.append(dict(epoch=epoch, step=self.train_iter, strides=now))
 
 @patch
 def after_validate(self:LearnStrides):
     "Show strides and cost in the table"
-    if self.training_now and self.layers: self.recorder.log += column_values(self.layers, self.traced)
+    if self.training_now and self.resampled: self.recorder.log += column_values(self.resampled, self.traced)
 
 # %% ../../nbs/40_callback.strides.ipynb #ce42eee2
 def unsplit(

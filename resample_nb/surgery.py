@@ -406,7 +406,7 @@ def _repr_html_(self:StrideMap): return f'<p>watched by {self.how}</p>' + self.t
 @patch
 def __repr__(self:StrideMap): return f'watched by {self.how}\n{self.table().to_string(index=False)}'
 
-# %% ../nbs/12_surgery.ipynb #ca667db9
+# %% ../nbs/12_surgery.ipynb #e2debb36
 def _fit(x, size):
     "Crop `x` on the right to `size`, or extend it there by its last samples; backward keeps nothing"
     for i, b in enumerate(size):

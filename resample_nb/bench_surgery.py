@@ -171,7 +171,7 @@ def measure_surgery(
     if memory: out['peak'] = {k: [fresh_surgery(name, k, size, batch, device)] for k in nets}
     return out
 
-# %% ../nbs/57_bench.surgery.ipynb #5560f732
+# %% ../nbs/57_bench.surgery.ipynb #19ee9bd6
 def over_strided(
     values:dict, # Network -> list of numbers, one per round
     way:str, # One of `surgery_twins`
@@ -186,10 +186,10 @@ def control_share(
 )->float|None: # None: nothing is added, or not in every round
     "Return the share of the unstrided convolution in what a swap adds"
     whole, least, _ = over_strided(values, way)
-    if least <= 1: return None
+    if least <= 1 or whole < 1.03: return None
     return (over_strided(values, 'control')[0] - 1) / (whole - 1)
 
-# %% ../nbs/57_bench.surgery.ipynb #64e272ca
+# %% ../nbs/57_bench.surgery.ipynb #18c88291
 def cost_table(
     results:list, # From `measure_surgery`
     quantity:str, # 'time', 'kept', 'peak', 'macs 64', …
@@ -201,7 +201,7 @@ def cost_table(
         return f'{mid:.2f}×' + (f' ({low:.2f}–{high:.2f})' if len(v[way]) > 1 else '')
     def part(v, way):
         share = control_share(v, way)
-        return None if share is None else f'{100 * share:.0f} %'
+        return None if share is None else f'{round(100 * share)} %'
     def row(model, v, inside='learned, inside', paper='learned, R = 4'):
         return {'model': model, f'strided, {unit}': f"{statistics.median(v['strided']):.3g}",
             **{k: shown(v, k) for k in ('control', 'spectral', inside)},
@@ -277,25 +277,25 @@ def bench_surgery(
     "Measure what swapped networks cost over their strided twins, as ratios in one run"
     return surgery_text(surgery_results(names, size, batch, rounds, device, note, memory), size, batch)
 
-# %% ../nbs/57_bench.surgery.ipynb #518fa3d2
+# %% ../nbs/57_bench.surgery.ipynb #b4401f09
 def plot_surgery(
     results:list, # From `measure_surgery`
     quantity:str='time', # 'time', 'kept', 'peak', …
     ax:Any=None, # Matplotlib axes
 )->Any: # Axes
-    "Draw what a swap at equal map sizes adds to each model, by its cause"
+    "Draw a swap at equal map sizes and its control over the strided network, with the range of the rounds"
     import matplotlib.pyplot as plt
-    if ax is None: _, ax = plt.subplots(figsize=(6, 2.5))
+    if ax is None: _, ax = plt.subplots(figsize=(6, 2.8))
     done = [r for r in results if quantity in r]
-    part = {k: [over_strided(r[quantity], k)[0] for r in done] for k in ('control', 'learned, inside')}
-    unstrided = [c - 1 for c in part['control']]
-    resampling = [s - c for s, c in zip(part['learned, inside'], part['control'])]
-    names, left = [r['model'].partition('/')[2] for r in done], [0.] * len(done)
-    for label, widths, c in (('strided', [1.] * len(done), '#999999'),
-        ('unstrided convolution', unstrided, '#E69F00'), ('resampling', resampling, '#0072B2')):
-        ax.barh(names, [max(w, 0) for w in widths], left=left, color=c, label=label)
-        left = [a + max(w, 0) for a, w in zip(left, widths)]
-    ax.invert_yaxis(); ax.set_axisbelow(True)
+    for shift, way, label, c in ((-.12, 'control', 'unstrided convolution alone (control)', '#E69F00'),
+        (.12, 'learned, inside', 'learned, inside: with resampling', '#0072B2')):
+        mid, low, high = zip(*(over_strided(r[quantity], way) for r in done))
+        at = [i + shift for i in range(len(done))]
+        ax.plot(mid, at, 'o', color=c, label=label)
+        ax.hlines(at, low, high, color=c)
+    ax.axvline(1, color='k', lw=.8)
+    ax.set_yticks(range(len(done)), [r['model'].partition('/')[2] for r in done])
+    ax.invert_yaxis()
     ax.set(xlabel=f'{quantity} of a training step, strided network = 1')
-    ax.legend(fontsize=8, ncols=3, loc='lower center', bbox_to_anchor=(.5, 1))
+    ax.legend(fontsize=8, loc='lower center', ncols=2, bbox_to_anchor=(.4, 1))
     return ax

@@ -9,12 +9,13 @@ __all__ = ['PreActBlock', 'cifar_resnet', 'cifar_resnet44', 'cifar_wide_resnet',
            'zoo_names', 'weights_info', 'zoo_model', 'learned_model', 'pink_noise', 'other_sizes', 'try_model',
            'try_models']
 
-# %% ../../nbs/20_models.zoo.ipynb #2e941a60
+# %% ../../nbs/20_models.zoo.ipynb #0b082c44
 import copy, difflib, math, warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from statistics import median
 from time import perf_counter
 from typing import Any
 import pandas as pd
@@ -375,9 +376,9 @@ def _restored(model, learned, x):
     "Restore and compare bit by bit; return a word"
     return 'bit-equal' if torch.equal(restore_strides(learned).eval()(x), model.eval()(x)) else 'differs'
 
-# %% ../../nbs/20_models.zoo.ipynb #03964af7
-def _speeds(models, x, rounds=3):
-    "Measure training steps per second of several models in turn; the median of each"
+# %% ../../nbs/20_models.zoo.ipynb #38eba2d2
+def _seconds(models, x, rounds=5):
+    "Measure training steps of several models in turn; seconds of each"
     seconds:list = [[] for _ in models]
     for i in range(rounds + 1):
         for m, s in zip(models, seconds):
@@ -385,12 +386,13 @@ def _speeds(models, x, rounds=3):
             _train_step(m, x)
             if x.is_cuda: torch.cuda.synchronize()
             if i: s.append(perf_counter() - begin)          # the first one warms up
-    return [1 / sorted(s)[rounds // 2] for s in seconds]
+    return seconds
 
 def _cost(model, learned, x):
     "Return what the swap does to speed and operations, as ratios after over before"
-    before, after = _speeds([copy.deepcopy(model), copy.deepcopy(learned)], x)
-    return {'steps/s': before, 'steps/s ratio': after / before,
+    before, after = _seconds([copy.deepcopy(model), copy.deepcopy(learned)], x)
+    ratio = median(b / a for b, a in zip(before, after))
+    return {'steps/s': 1 / median(before), 'steps/s ratio': ratio,
         'MACs ratio': count_macs(learned, x) / count_macs(model, x)}
 
 def _sites(found, learned):

@@ -1,8 +1,9 @@
-"""Write README.md from `nbs/index.ipynb`, as `nbdev-readme` does but without Quarto.
+"""Write README.md from `nbs/index.ipynb`, as `nbdev-readme` does but without Quarto, and `nbs/llms.txt` from the site's sidebar.
 
     python tools/readme_nb.py          (from the project's root)
 
-Pictures, both those the notebook links to and those its cells have drawn, stay in `nbs/images`.
+Pictures, both those the notebook links to and those its cells have drawn, stay in `nbs/images`. llms.txt lists every page with its
+subtitle, in the order of the book, for readers that are programs (llmstxt.org).
 """
 import re
 from importlib.metadata import version
@@ -40,6 +41,23 @@ def fix_link(m, cfg):
     page = urljoin(cfg.doc_url.rstrip('/')+'/', nbpath2html(page).as_posix())
     return f"{text}({page}{'#'+frag if frag else ''})"
 
+def page_line(cfg, page):
+    "Return the line of `page` in llms.txt: title, address of its markdown, subtitle."
+    if page == cfg.readme_nb: return f'- [README]({cfg.doc_url.rstrip("/")}/index.html.md): installation, examples, evidence'
+    title = next(c.source for c in read_nb(cfg.nbs_path/page).cells if c.cell_type == 'markdown')
+    name, _, subtitle = title.lstrip('# ').partition('\n')
+    return f'- [{name}]({cfg.doc_url.rstrip("/")}/{nbpath2html(page).as_posix()}.md): {subtitle.strip().lstrip("> ")}'
+
+def pages_of(contents):
+    "List the notebooks of a part of the sidebar, parts within parts included."
+    return sum(([c] if isinstance(c, str) else pages_of(c['contents']) for c in contents), [])
+
+def llms_text(cfg):
+    "Return llms.txt: the parts of the book and their pages."
+    sidebar = yaml.safe_load((cfg.nbs_path/'sidebar.yml').read_text(encoding='utf-8'))['website']['sidebar']['contents']
+    parts = [f"## {p['section']}\n\n" + '\n'.join(page_line(cfg, o) for o in pages_of(p['contents'])) for p in sidebar]
+    return '\n\n'.join([f'# {cfg.title}', f'> {cfg.description}', *parts]) + '\n'
+
 def main():
     cfg = get_config()
     version(cfg.lib_name)                                        # not installed, its names would silently get no links
@@ -50,6 +68,7 @@ def main():
     desc = f"> {front['description']}\n\n" if front.get('description') else ''
     body = f"# {front['title']}\n\n{desc}" + re.sub(r'\n{3,}', '\n\n', body.strip()) + '\n'
     (cfg.config_path/'README.md').write_text(body, encoding='utf-8')
+    (cfg.nbs_path/'llms.txt').write_text(llms_text(cfg), encoding='utf-8')
     for name, data in pictures.items():
         (cfg.nbs_path/name).parent.mkdir(exist_ok=True)
         (cfg.nbs_path/name).write_bytes(data)

@@ -419,7 +419,7 @@ def calibrated_at(self:Learner,
 
 # %% ../../nbs/40_callback.sizes.ipynb #87674354
 class EvalSize(Callback):
-    "Resize evaluation batches; put in place by `Learner.at_size`"
+    "Resize evaluation batches; put in place by the Learner's `at_size`"
     order,run_train = -.5,False
     def __init__(self,
         size:int|float|tuple, # As in `target_size`

@@ -4,7 +4,7 @@ import { chromium } from 'playwright-core'
 const { CHROMIUM, BASE, TOKEN, OUT } = process.env
 const start = Date.now()
 const say = (...words) => console.log(((Date.now() - start) / 1000).toFixed(0).padStart(4) + ' s ', ...words)
-let moved = 0, faults = 0
+let moved = 0, faults = 0, ran = false
 const fault = (...words) => { faults++; say('FAULT', ...words) }
 
 // Open a notebook, run all of it, wait for the kernel to rest.
@@ -21,13 +21,16 @@ async function run(page, name) {
     await page.getByText('Run All Cells', { exact: true }).click()
     if (await begun()) break
   }
-  await page.waitForFunction(() => {            // every code cell has its number, none is waiting
-    const prompts = [...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')].map(p => p.textContent.trim())
-    const waiting = prompts.filter(p => p === '[*]:').length, done = prompts.filter(p => /^\[\d+\]:$/.test(p)).length
-    return !waiting && done > 1 && (done === prompts.length || document.querySelector('.jp-Notebook [data-mime-type="application/vnd.jupyter.error"]'))
-  }, null, { timeout: 240000, polling: 500 })
-  const errors = await page.locator('[data-mime-type="application/vnd.jupyter.error"]').allInnerTexts()
-  for (const e of errors) fault(name, 'error output:', e.slice(-300))
+  ran = true
+  const prompts = () => page.locator('.jp-Notebook .jp-CodeCell .jp-InputPrompt').allInnerTexts()
+  for (let quiet = 0, i = 0; quiet < 4 && i < 480; i++) {              // until no cell waits, for two seconds
+    quiet = (await prompts()).some(p => p.includes('*')) ? 0 : quiet + 1
+    await page.waitForTimeout(500)
+  }
+  const left = (await prompts()).filter(p => !/\d/.test(p)).length
+  const errors = await page.locator('.jp-OutputArea-output', { hasText: 'Traceback (most recent call last)' }).allInnerTexts()
+  for (const e of errors) fault(name, 'error output:', e.slice(-600))
+  if (left) fault(name, left, 'cells have not run')
 }
 
 // Press keys until the picture differs from `before`.
@@ -96,7 +99,15 @@ for (const name of process.argv.slice(2)) {
       await explore(page, boxes.nth(i), `${name} ${i + 1}`)
       await boxes.nth(i).screenshot({ path: `${OUT}/${name.replaceAll('/', '_')}-${i + 1}.png` })
     }
-  } catch (e) { fault(name, e.message.slice(0, 400)); await page.screenshot({ path: `${OUT}/${name.replaceAll('/', '_')}-fault.png` }) }
+  } catch (e) {
+    if (!ran) {                                  // the browser or JupyterLab, not an explorer
+      say('skipped: JupyterLab did not run a notebook here:', e.message.split('\n')[0])
+      await browser.close()
+      process.exit(77)
+    }
+    fault(name, e.message.slice(0, 400))
+    await page.screenshot({ path: `${OUT}/${name.replaceAll('/', '_')}-fault.png` })
+  }
 }
 await browser.close()
 say(`${moved} controls moved, ${faults} faults`)

@@ -6,7 +6,8 @@ JupyterLab serves a copy of the notebooks on 127.0.0.1; chromium runs them from 
 each explorer is moved by keys. The picture must change, and no cell may show an error. Screenshots go to DIR.
 
 Needs Debian's chromium, node and npm's playwright-core. Run as root, what is missing is installed; otherwise the reason is printed and
-the exit status is 77, which `.ci/run` shows as skipped.
+the exit status is 77, which `.ci/run` shows as skipped. There only the first of the notebooks runs, for the time it takes; all of them
+in the workflow `browser`.
 """
 import argparse
 import json

@@ -242,21 +242,22 @@ def explorer_law(
     explorer.state = start
     assert len({*seen}) == len(states), 'two of the states look alike'
 
-# %% ../nbs/51_widgets.ipynb #91602ae9
+# %% ../nbs/51_widgets.ipynb #5afb48c3
 def explorer_image(
     image:Any=None, # Path, PIL image, (h,w), (h,w,c) or (c,h,w) array, item of a dataset; None: a photograph
     limit:int=160, # Longest side, px; larger images are shrunk
 )->Tensor: # (c,h,w), c 1 or 3, floats 0…1
     "Read a picture of any usual kind"
     if image is None: image = load_sample_image('china.jpg')[262:390, 150:310]
-    if isinstance(image, (tuple, list)) and len(image): image = image[0]
+    if isinstance(image, tuple) and len(image): image = image[0]
     if isinstance(image, (str, Path)): image = Image.open(image)
-    if isinstance(image, Image.Image): image = image.convert('L' if image.mode in '1LIF' else 'RGBA')
+    if isinstance(image, Image.Image):
+        image = image if image.mode in ('1', 'L', 'F') or image.mode[0] == 'I' else image.convert('RGBA')
     x = image.detach().cpu() if isinstance(image, Tensor) else torch.as_tensor(np.array(image))
     x = as_image(_opaque((x[0] if x.dim() == 4 and len(x) == 1 else x).as_subclass(Tensor)))
     if min(x.shape) < 1 or min(x.shape[1:]) < 2 or not x.isfinite().all():
         raise ValueError(f'image.shape={tuple(x.shape)}; expected finite numbers, at least 2 × 2 px')
-    if x.min() < 0: x = (x - x.min()) / (x.max() - x.min())       # normalised by its dataset
+    if x.min() < 0: x = (x - x.min()) / (x.max() - x.min()).clamp_min(1e-30)       # normalised by its dataset
     elif x.max() > 1: x = x / max(float(x.max()), 255.)
     scale = limit / max(x.shape[1:])
     if scale >= 1: return x

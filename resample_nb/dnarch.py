@@ -13,7 +13,7 @@ __all__ = ['direct_taps', 'count_points', 'real_points', 'LearnedSize', 'Sigmoid
            'SlicedBatchNorm', 'calibrate_arch', 'sliced_norms', 'settle', 'ArchBlock', 'BlockPlan', 'Upsample',
            'by_transform', 'bring_up', 'WeighedGelu', 'ArchPlan', 'odd', 'ArchStack', 'check_learn', 'check_most',
            'window_points', 'add_channels', 'touch', 'conv_fft_macs', 'spectrum_size', 'upsample_macs', 'cost_bounds',
-           'arch_table', 'find_stack', 'plain_conv', 'plain_norm', 'PlainLongConv', 'choose_form', 'PlainBlock',
+           'arch_table', 'find_stack', 'plain_conv', 'plain_norm', 'choose_form', 'PlainLongConv', 'PlainBlock',
            'PlainScale', 'PlainResample', 'plain_module', 'commit', 'check_commit', 'check_equal', 'commit_table',
            'check_masks']
 
@@ -977,6 +977,7 @@ def upsample_macs(
         total, cur[i] = total + lines, n[i]
     return total
 
+# %% ../nbs/08_dnarch.ipynb #509f66ad
 @patch
 def cost_rows(self:ArchBlock,
     plan:BlockPlan, # Integers
@@ -1100,6 +1101,19 @@ def plain_norm(
     out.load_state_dict(state)
     return out
 
+# %% ../nbs/08_dnarch.ipynb #2452fd47
+direct_taps = 25    # taps up to which the plain convolution is used
+
+def choose_form(
+    taps:tuple, # Of the kernel
+    method:str='auto', # 'fft', 'direct' or 'auto'
+)->str: # 'fft' or 'direct'
+    "Choose between a transform and taps one by one"
+    if method not in ('auto', 'fft', 'direct'):
+        raise ValueError(f"method={method!r}; expected 'auto', 'fft' or 'direct'")
+    if method != 'auto': return method
+    return 'direct' if math.prod(taps) <= direct_taps else 'fft'
+
 # %% ../nbs/08_dnarch.ipynb #7377480f
 class PlainLongConv(nn.Module):
     "Convolve each channel with a stored kernel, with zeros beyond the border, and resample"
@@ -1140,18 +1154,6 @@ class PlainLongConv(nn.Module):
     def extra_repr(self)->str: # Shown by `print`
         "Name the sizes"
         return f"taps={tuple(self.weight.shape[1:])}, {self.n} -> {self.size}, method={self.method!r}"
-
-def choose_form(
-    taps:tuple, # Of the kernel
-    method:str='auto', # 'fft', 'direct' or 'auto'
-)->str: # 'fft' or 'direct'
-    "Choose between a transform and taps one by one"
-    if method not in ('auto', 'fft', 'direct'):
-        raise ValueError(f"method={method!r}; expected 'auto', 'fft' or 'direct'")
-    if method != 'auto': return method
-    return 'direct' if math.prod(taps) <= direct_taps else 'fft'
-
-direct_taps = 25    # taps up to which the plain convolution is used
 
 # %% ../nbs/08_dnarch.ipynb #3415fe72
 class PlainBlock(nn.Module):
@@ -1379,6 +1381,7 @@ class _Widths(torch.overrides.TorchFunctionMode):
         source = [a for a in args if isinstance(a, Tensor) and a.dim() > 1 and id(a) in self.known]
         return any(a.shape[1] == y.shape[1] for a in source)
 
+# %% ../nbs/08_dnarch.ipynb #49693b32
 def check_masks(
     model:nn.Module, # Any model
     sample:Tensor|tuple, # Input(s)

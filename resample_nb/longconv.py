@@ -424,6 +424,7 @@ def is_steep(
     mean2 = (u.detach().sum((0, 2), dtype=torch.float64) / count)**2
     return bool((mean2 * (1 + steep_mean**-2) > energy.double() / count).any() and (mean2 > 0).any())
 
+# %% ../nbs/04_longconv.ipynb #2cefe1a3
 @torch.compiler.disable
 def branch_stats(
     u:Tensor, # (batch, channels, length), real floating point

@@ -212,7 +212,6 @@ def _low_convs(model, r, size):
         warn("low_mode: no convolution changes; only the images are smaller", NoEffectWarning, stacklevel=4)
     return convs
 
-# %% ../nbs/10_lowmode.ipynb #ecd24d58
 def _flat(v): return v if isinstance(v, tuple) else (v,)
 
 def _skipped(model, skip):

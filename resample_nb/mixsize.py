@@ -281,7 +281,6 @@ def _by_sample(regime, n, seed, epoch, drop_last):
     plan = [(c, b) for c, m in zip(choices, counts) for b in parts(m, c.batch)]
     return [plan[i] for i in shuffled(len(plan), seed, epoch, 0, 1)]
 
-# %% ../nbs/11_mixsize.ipynb #29bbf879
 def _join_single(plan):
     "Let batches of one sample, where more were meant, join a neighbour"
     out = []

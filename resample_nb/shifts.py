@@ -25,7 +25,7 @@ from fastprogress.fastprogress import progress_bar
 from fastai.learner import Learner
 from fastai.torch_core import no_random
 from .spectral import as_tuple, autocast_off, check_axes, spectral_dtype
-from .callback.strides import unwrapped
+from .callback.strides import okabe_ito, unwrapped
 from .data.sizes import inner_loader
 
 # %% ../nbs/42_shifts.ipynb #9ffcba83
@@ -270,8 +270,6 @@ def shift_report(self:Learner,
     return df
 
 # %% ../nbs/42_shifts.ipynb #ceff365b
-_colours = ('#0072B2', '#E69F00', '#009E73', '#D55E00', '#CC79A7', '#56B4E9', '#000000')
-
 def plot_shift(
     reports:pd.DataFrame|Mapping, # Of `shift_report`; or name -> one report, or a list: one per seed
     ax:Axes|None=None, # Axes to draw on; None: a new figure
@@ -287,7 +285,7 @@ def plot_shift(
         if any(list(df['shift']) != list(dfs[0]['shift']) for df in dfs):
             raise ValueError(f"shifts of {name!r} differ among its reports; expected the same in all of them")
         v = np.stack([df[column].to_numpy() for df in dfs])
-        at, c, sd = np.arange(v.shape[1]), _colours[i % 7], v.std(0, ddof=1) if len(v) > 1 else None
+        at, c, sd = np.arange(v.shape[1]), okabe_ito[i % 7], v.std(0, ddof=1) if len(v) > 1 else None
         ax.plot(at, v.mean(0), marker='osD^vPX'[i % 7], ms=4, c=c, label=name)
         if sd is not None: ax.fill_between(at, v.mean(0) - sd, v.mean(0) + sd, color=c, alpha=.15, lw=0)
         ax.set_xticks(at, [str(s) for s in dfs[0]['shift']])

@@ -196,7 +196,10 @@ class StrideMap:
     "Know the downsamplings of a model, and which of them must agree"
     groups:Any; table:Any; _find:Any; _new:Any; _path:Any; _join:Any; _meet:Any
     _spatial:Any; _follow:Any; _add:Any; _resized:Any; _number:Any
-    def __init__(self, ndim, how=''):
+    def __init__(self,
+        ndim:int, # Axes of the maps
+        how:str='', # In which way the forward was watched
+    ):
         self.ndim,self.how,self.met = ndim,how,False
         self.sites,self.ups = [],[]
         self.root,self.came,self.made = [0],[None],[None]     # per class: representative, class before, maker
@@ -521,12 +524,18 @@ def _unswap(model, m):
 # %% ../nbs/12_surgery.ipynb #1dadac26
 class NoteSize:
     "Note the size of what goes into a layer"
-    def __init__(self, ndim): self.ndim,self.size = ndim,None
+    def __init__(self,
+        ndim:int, # Axes of the maps
+    ):
+        self.ndim,self.size = ndim,None
     def __call__(self, m, args): self.size = tuple(args[0].shape[-self.ndim:])
 
 class FindSize:
     "Resample what comes out of a layer to the size noted elsewhere"
-    def __init__(self, source): self.source = source
+    def __init__(self,
+        source:NoteSize, # Knows the size
+    ):
+        self.source = source
     def __call__(self, m, args, out):
         return spectral_resample(out, self.source.size, self.source.ndim)
 

@@ -229,7 +229,7 @@ def __repr__(self:Explorer):
 
 # %% ../nbs/51_widgets.ipynb #52988730
 def explorer_law(
-    explorer:Explorer,
+    explorer:Explorer, # Any
     states:Any, # Several dicts of changes
 )->None: # Raises `AssertionError` where the live picture depends on the way, or two states look alike
     "Check that an explorer's live picture depends on its state alone"
@@ -365,7 +365,9 @@ def _output(x, layer):
 
 # %% ../nbs/51_widgets.ipynb #34df396e
 @patch
-def measure(self:StrideExplorer, state:Mapping)->dict:
+def measure(self:StrideExplorer,
+    state:Mapping, # Name -> value
+)->dict:
     "Return output, weights, energy kept, error, gradient and multiply-accumulates"
     official = state['mask'] == 'official'
     along = ('stride_h', 'stride_h' if state['shared'] else 'stride_w')
@@ -384,7 +386,10 @@ def measure(self:StrideExplorer, state:Mapping)->dict:
 
 # %% ../nbs/51_widgets.ipynb #3b9af1e5
 @patch
-def caption(self:StrideExplorer, state:Mapping, found:Mapping)->str:
+def caption(self:StrideExplorer,
+    state:Mapping, # Name -> value
+    found:Mapping, # Of `measure`
+)->str:
     "Say what the figure shows"
     (a, b), (h, w) = self.n, found['y'].shape[1:]
     return (f"{a}×{b} → {h}×{w} px, {100 * h * w / (a * b):.0f} % of the area; "
@@ -406,13 +411,15 @@ def _rows_panel(ax):
 def _plane_panel(ax, spectrum, look):
     "Draw a spectrum, its axes in cycles per pixel"
     ax.imshow(spectrum, cmap='viridis', **look)
-    ax.set(xlabel='cycles per pixel, width', xticks=(-.5, 0, .5), yticks=(-.5, 0, .5))
+    ax.set(xlabel='cycles per pixel, width', xticks=(-.5, 0, .5), yticks=(-.5, .5))
     ax.set_ylabel('height', fontsize=8, labelpad=-8)
     ax.set_title('spectrum, dropped in white', fontsize=9)
 
 # %% ../nbs/51_widgets.ipynb #263e3b06
 @patch
-def setup(self:StrideExplorer, fig:Any)->SimpleNamespace:
+def setup(self:StrideExplorer,
+    fig:Any, # Figure or part of one
+)->SimpleNamespace: # Artists that move
     "Make the four panels"
     margins = dict(left=.01, right=.99, bottom=.22, top=.88, wspace=.25)
     grid = fig.add_gridspec(1, 4, width_ratios=(1, 1, 1, 1.2), **margins)
@@ -432,7 +439,11 @@ def setup(self:StrideExplorer, fig:Any)->SimpleNamespace:
 
 # %% ../nbs/51_widgets.ipynb #2df731ae
 @patch
-def paint(self:StrideExplorer, art:SimpleNamespace, state:Mapping, found:Mapping)->None:
+def paint(self:StrideExplorer,
+    art:SimpleNamespace, # Of `setup`
+    state:Mapping, # Name -> value
+    found:Mapping, # Of `measure`
+)->None:
     "Put a state into the panels"
     y = found['y'].clamp(0, 1).permute(1, 2, 0).numpy()
     art.image.set_data(y[..., 0] if y.shape[2] == 1 else y)
@@ -485,7 +496,9 @@ class MaskExplorer(Explorer):
 
 # %% ../nbs/51_widgets.ipynb #82451ca7
 @patch
-def measure(self:MaskExplorer, state:Mapping)->dict:
+def measure(self:MaskExplorer,
+    state:Mapping, # Name -> value
+)->dict:
     "Return positions, weights, their gradient, the size and what is materialised"
     own = [state[k] for k in ('ramp', 'threshold', 'temperature')]
     x, end = torch.linspace(-1, 1, state['n']), torch.tensor(state['end'], requires_grad=True)
@@ -500,7 +513,9 @@ def measure(self:MaskExplorer, state:Mapping)->dict:
 
 # %% ../nbs/51_widgets.ipynb #8de6b274
 @patch
-def setup(self:MaskExplorer, fig:Any)->SimpleNamespace:
+def setup(self:MaskExplorer,
+    fig:Any, # Figure or part of one
+)->SimpleNamespace: # Artists that move
     "Make the three panels"
     grid = fig.add_gridspec(1, 3, left=.07, right=.99, bottom=.2, top=.88, wspace=.35)
     mask, slope, size = (fig.add_subplot(g) for g in grid)
@@ -522,7 +537,11 @@ def setup(self:MaskExplorer, fig:Any)->SimpleNamespace:
 
 # %% ../nbs/51_widgets.ipynb #39ca5d4c
 @patch
-def paint(self:MaskExplorer, art:SimpleNamespace, state:Mapping, found:Mapping)->None:
+def paint(self:MaskExplorer,
+    art:SimpleNamespace, # Of `setup`
+    state:Mapping, # Name -> value
+    found:Mapping, # Of `measure`
+)->None:
     "Put a state into the panels"
     on = found['w'] > 0
     art.title.set_text(f"{state['kind']}; filled: materialised")
@@ -538,7 +557,7 @@ def paint(self:MaskExplorer, art:SimpleNamespace, state:Mapping, found:Mapping)-
 
 # %% ../nbs/51_widgets.ipynb #42f56f0e
 def redraw_times(
-    explorer:Explorer,
+    explorer:Explorer, # Any
     states:Any, # Several dicts of changes, drawn in turn
     rounds:int=5, # How often
 )->list: # Seconds, one per drawing

@@ -99,7 +99,9 @@ class KernelExplorer(Explorer):
 
 # %% ../nbs/51a_widgets.kernels.ipynb #ec300220
 @patch
-def idle(self:KernelExplorer, state:Mapping)->tuple:
+def idle(self:KernelExplorer,
+    state:Mapping, # Name -> value
+)->tuple: # Names
     "Name the controls without effect"
     if self.layer is None: return ()
     return ('kernel', 'resolutions') + (() if self.layer.norm is not None else ('batch_norm',))
@@ -123,7 +125,9 @@ def branches(self:KernelExplorer,
 
 # %% ../nbs/51a_widgets.kernels.ipynb #81962724
 @patch
-def measure(self:KernelExplorer, state:Mapping)->dict:
+def measure(self:KernelExplorer,
+    state:Mapping, # Name -> value
+)->dict:
     "Return kernels, spectra in Hz, loudness, and the difference between N convolutions and one"
     layer, rate = self.branches(state), state['rate']
     native, follows = kernel_parts(layer)[1], all(k.band_limited for k in layer.kernels)
@@ -155,7 +159,10 @@ def response_change(
     return float(abs(np.interp(f, *now) - a)[both].max() / max(a.max(), 1e-30))
 
 @patch
-def caption(self:KernelExplorer, state:Mapping, found:Mapping)->str:
+def caption(self:KernelExplorer,
+    state:Mapping, # Name -> value
+    found:Mapping, # Of `measure`
+)->str:
     "Say what the figure shows"
     sizes = [len(k) for _, k in found['kernels']]
     text = (f"{len(sizes)} branches of {min(sizes)} to {max(sizes)} taps ({found['learned']} parameters) "
@@ -188,7 +195,9 @@ def kernel_panels(
 
 # %% ../nbs/51a_widgets.kernels.ipynb #33c39121
 @patch
-def setup(self:KernelExplorer, fig:Any)->SimpleNamespace:
+def setup(self:KernelExplorer,
+    fig:Any, # Figure or part of one
+)->SimpleNamespace: # Artists that move
     "Make the three panels; return what moves"
     n, blue = self.controls['resolutions'].high, okabe_ito[0]
     lags = kernel_parts(self.branches({**self.state, 'resolutions': n}))[1][0]
@@ -208,7 +217,11 @@ def setup(self:KernelExplorer, fig:Any)->SimpleNamespace:
 
 # %% ../nbs/51a_widgets.kernels.ipynb #e2172bd6
 @patch
-def paint(self:KernelExplorer, art:SimpleNamespace, state:Mapping, found:Mapping)->None:
+def paint(self:KernelExplorer,
+    art:SimpleNamespace, # Of `setup`
+    state:Mapping, # Name -> value
+    found:Mapping, # Of `measure`
+)->None:
     "Put a state into the panels"
     fs, kernels, (merged, gain) = found['fs'], found['kernels'], art.axes
     chosen, top = min(state['branch'], len(kernels)) - 1, max(max(abs(v).max() for _, v in kernels), 1e-30)
@@ -319,7 +332,9 @@ def map_correlation(
 # %% ../nbs/51a_widgets.kernels.ipynb #52f1205e
 @patch
 @torch.no_grad()
-def measure(self:LowModeExplorer, state:Mapping)->dict:
+def measure(self:LowModeExplorer,
+    state:Mapping, # Name -> value
+)->dict:
     "Return images, kernels and responses of both modes, their costs, and how far the responses agree"
     r, options = state['r'], dict(gain=state['gain'], size=state['size'])
     own, kind = self.kernel, state['kind']
@@ -336,7 +351,10 @@ def measure(self:LowModeExplorer, state:Mapping)->dict:
         spectra=[(f / s, 10 ** (gain / 20) / most) for s, (f, gain) in zip((1, r), spectra)])
 
 @patch
-def caption(self:LowModeExplorer, state:Mapping, found:Mapping)->str:
+def caption(self:LowModeExplorer,
+    state:Mapping, # Name -> value
+    found:Mapping, # Of `measure`
+)->str:
     "Say what the figure shows"
     (a, b), (c, d) = found['kernel'].shape, found['pooled'].shape
     full, low = found['macs'] / 1e6, found['low_macs'] / 1e6
@@ -346,7 +364,9 @@ def caption(self:LowModeExplorer, state:Mapping, found:Mapping)->str:
 
 # %% ../nbs/51a_widgets.kernels.ipynb #aca8bfb9
 @patch
-def setup(self:LowModeExplorer, fig:Any)->SimpleNamespace:
+def setup(self:LowModeExplorer,
+    fig:Any, # Figure or part of one
+)->SimpleNamespace: # Artists that move
     "Make six pictures and the panel of the frequency responses; return what moves"
     where = dict(left=.01, right=.66, bottom=.03, top=.92, wspace=.08, hspace=.2)
     axs = fig.add_gridspec(2, 3, width_ratios=(1.3, .8, 1.3), **where).subplots().ravel()
@@ -370,7 +390,11 @@ def setup(self:LowModeExplorer, fig:Any)->SimpleNamespace:
 
 # %% ../nbs/51a_widgets.kernels.ipynb #02be090a
 @patch
-def paint(self:LowModeExplorer, art:SimpleNamespace, state:Mapping, found:Mapping)->None:
+def paint(self:LowModeExplorer,
+    art:SimpleNamespace, # Of `setup`
+    state:Mapping, # Name -> value
+    found:Mapping, # Of `measure`
+)->None:
     "Put a state into the pictures and the panel"
     r, (h, w), (sh, sw) = state['r'], self.x.shape[2:], found['small'].shape
     kernel, full, small, pooled, low = art.images

@@ -118,7 +118,9 @@ def regime(self:RegimeExplorer,
     return SizeRegime(sizes, lean_probs(sizes, state['lean']), state['base'], batch, kind=kind)
 
 @patch
-def measure(self:RegimeExplorer, state:Mapping)->dict:
+def measure(self:RegimeExplorer,
+    state:Mapping, # Name -> value
+)->dict:
     "Return shares, batches and costs by size, what is expected of an epoch, and the strip"
     r = self.regime(state)
     columns = zip(*((c.size, c.batch, c.dup, s, v) for c, s, v in zip(r.choices, r.step_shares(), r.costs())))
@@ -167,7 +169,9 @@ def _set_texts(texts, said, heights=()):
 
 # %% ../nbs/51b_widgets.training.ipynb #cd6a98ba
 @patch
-def setup(self:RegimeExplorer, fig:Any)->SimpleNamespace:
+def setup(self:RegimeExplorer,
+    fig:Any, # Figure or part of one
+)->SimpleNamespace: # Artists that move
     "Make three panels and the strip"
     grid = fig.add_gridspec(1, 3, left=.035, right=.99, bottom=.62, top=.93, wspace=.12)
     panels, art, n = [fig.add_subplot(g) for g in grid], SimpleNamespace(), range(8)
@@ -194,7 +198,11 @@ def setup(self:RegimeExplorer, fig:Any)->SimpleNamespace:
 
 # %% ../nbs/51b_widgets.training.ipynb #ee0f35ef
 @patch
-def paint(self:RegimeExplorer, art:SimpleNamespace, state:Mapping, found:Mapping)->None:
+def paint(self:RegimeExplorer,
+    art:SimpleNamespace, # Of `setup`
+    state:Mapping, # Name -> value
+    found:Mapping, # Of `measure`
+)->None:
     "Put a state into the panels"
     shares, images, costs = found['shares'], found['batches'] * found['dups'], found['costs']
     tops = max(found['images'].max(), shares.max()), images.max(), max(costs.max(), 1.)
@@ -217,7 +225,11 @@ def paint(self:RegimeExplorer, art:SimpleNamespace, state:Mapping, found:Mapping
 
 # %% ../nbs/51b_widgets.training.ipynb #d5f16e4b
 @patch
-def paint_strip(self:RegimeExplorer, art:SimpleNamespace, strip:list, names:list)->None:
+def paint_strip(self:RegimeExplorer,
+    art:SimpleNamespace, # Of `setup`
+    strip:list, # Of `batch_strip`
+    names:list, # Sizes, to be written below
+)->None:
     "Put one batch per size into the strip"
     _set_texts(art.under, [f'{n} px' for n in names])
     for i, tile in enumerate(art.tiles):
@@ -300,7 +312,9 @@ def alive(self:ArchExplorer,
     return np.arange(self.blocks) < self.rows[i].get('depth', self.blocks)
 
 @patch
-def measure(self:ArchExplorer, state:Mapping)->dict:
+def measure(self:ArchExplorer,
+    state:Mapping, # Name -> value
+)->dict:
     "Return sizes by part, blocks that are computed, and the cost, at the last row up to a step"
     i = bisect_right(self.steps, state['step']) - 1
     row = self.history[i]
@@ -320,7 +334,9 @@ def panels(self:ArchExplorer)->list: # (title, label of the axis, parts, a name 
 
 # %% ../nbs/51b_widgets.training.ipynb #668a5278
 @patch
-def setup(self:ArchExplorer, fig:Any)->SimpleNamespace:
+def setup(self:ArchExplorer,
+    fig:Any, # Figure or part of one
+)->SimpleNamespace: # Artists that move
     "Make the panels; what does not depend on the step is drawn here"
     grid = fig.add_gridspec(2, 6, left=.06, right=.99, bottom=.11, top=.94, wspace=1., hspace=.55)
     art, every = SimpleNamespace(bars=[]), range(len(self.rows))
@@ -343,7 +359,11 @@ def setup(self:ArchExplorer, fig:Any)->SimpleNamespace:
 
 # %% ../nbs/51b_widgets.training.ipynb #d84c8c94
 @patch
-def paint(self:ArchExplorer, art:SimpleNamespace, state:Mapping, found:Mapping)->None:
+def paint(self:ArchExplorer,
+    art:SimpleNamespace, # Of `setup`
+    state:Mapping, # Name -> value
+    found:Mapping, # Of `measure`
+)->None:
     "Put a step into the panels"
     columns = [v for _, _, parts, _ in self.panels() for p in parts for v in found[p].T]
     for i, bar in enumerate(art.bars):
@@ -550,7 +570,9 @@ def _last(name, values): return f'{name} ' + ('–' if values[-1] is None else f
 
 # %% ../nbs/51b_widgets.training.ipynb #294fef7c
 @patch
-def setup(self:FitView, fig:Any)->SimpleNamespace:
+def setup(self:FitView,
+    fig:Any, # Figure or part of one
+)->SimpleNamespace: # Artists that move
     "Make a panel for the loss and one for every history"
     panels = self.found['panels']
     grid = fig.add_gridspec(1, 1 + len(panels), left=.065, right=.99, bottom=.19, top=.89, wspace=.28)
@@ -568,7 +590,11 @@ def setup(self:FitView, fig:Any)->SimpleNamespace:
 
 # %% ../nbs/51b_widgets.training.ipynb #7181df22
 @patch
-def paint(self:FitView, art:SimpleNamespace, state:Mapping, found:Mapping)->None:
+def paint(self:FitView,
+    art:SimpleNamespace, # Of `setup`
+    state:Mapping, # Name -> value
+    found:Mapping, # Of `measure`
+)->None:
     "Put what was seen so far into the panels"
     loss, *others = art.axes
     train, valid = loss.lines

@@ -23,9 +23,17 @@ async function run(page, name) {
   }
   ran = true
   const prompts = () => page.locator('.jp-Notebook .jp-CodeCell .jp-InputPrompt').allInnerTexts()
+  const live = page.locator('.jp-Notebook .jp-CodeCell', { hasText: '#| example' }).filter({ hasText: '.monitor()' })
+  const seen = new Set()
   for (let quiet = 0, i = 0; quiet < 4 && i < 480; i++) {              // until no cell waits, for two seconds
     quiet = (await prompts()).some(p => p.includes('*')) ? 0 : quiet + 1
+    for (const src of await live.locator('.jp-OutputArea img').evaluateAll(found => found.map(f => f.src))) seen.add(src)
     await page.waitForTimeout(500)
+  }
+  if (await live.count()) {                                            // a fit that is watched: drawn again and again
+    say(name, 'the monitor showed', seen.size, 'pictures')
+    if (seen.size < 3) fault(name, 'the monitor does not follow the fit')
+    await live.first().screenshot({ path: `${OUT}/${name.replaceAll('/', '_')}-monitor.png` })
   }
   const left = (await prompts()).filter(p => !/\d/.test(p)).length
   const errors = await page.locator('.jp-OutputArea-output', { hasText: 'Traceback (most recent call last)' }).allInnerTexts()

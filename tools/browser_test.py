@@ -3,7 +3,8 @@
     python tools/browser_test.py [--out DIR] [NOTEBOOK …]      (from the project's root)
 
 JupyterLab serves a copy of the notebooks on 127.0.0.1; chromium runs them from a clean kernel, then each slider, tick box and button of
-each explorer is moved by keys. The picture must change, and no cell may show an error. Screenshots go to DIR.
+each explorer is moved by keys. The picture must change, and no cell may show an error; a fit with a monitor must be drawn while it
+runs. Screenshots go to DIR.
 
 Needs Debian's chromium, node and npm's playwright-core. Run as root, what is missing is installed; otherwise the reason is printed and
 the exit status is 77, which `.ci/run` shows as skipped. There only the first of the notebooks runs, for the time it takes; all of them

@@ -30,7 +30,7 @@ from fastai.learner import Learner, Recorder
 from fastai.optimizer import OptimWrapper
 from fastai.torch_core import no_random, to_device
 from .strides import add_columns, add_group, exempt_params, own_group, remove_group
-from .strides import set_group_hypers, split_own, unsplit, unwrapped
+from .strides import okabe_ito, set_group_hypers, split_own, unsplit, unwrapped
 from ..cost import Budget, Budgets, add_grad_
 from ..data.sizes import example_batch, inner_loader
 from ..dnarch import ArchStack, PlainBlock, arch_table, calibrate_arch, check_masks, commit as _commit
@@ -354,7 +354,7 @@ def plot_budget(self:Recorder,
     ax.axhline(1, c='grey', lw=.8)
     for i, name in enumerate(history[-1]['ratio']):
         rows = [h for h in history if name in h['ratio']]
-        ax.plot([h['step'] for h in rows], [h['ratio'][name] for h in rows], c=f'C{i}', label=name)
+        ax.plot([h['step'] for h in rows], [h['ratio'][name] for h in rows], c=okabe_ito[i % 7], label=name)
     ax.set(xlabel='step', ylabel='C / C_target')
     ax.legend(fontsize=8)
     return ax
@@ -370,8 +370,9 @@ def plot_arch(self:Recorder,
     if find and not names:
         raise ValueError(f"find={find!r}; expected part of a name, e.g. of {list(history[-1]['sizes'])[:4]}")
     lines = size_lines(history, names) if find else share_lines(history)
-    for name, values in lines.items():
-        ax.plot([h['step'] for h in history], values, drawstyle='steps-post', label=name)
+    for i, (name, values) in enumerate(lines.items()):
+        look = dict(c=okabe_ito[i % 7], ls=('-', '--', ':')[i % 3], drawstyle='steps-post')
+        ax.plot([h['step'] for h in history], values, label=name, **look)
     ax.set(xlabel='step', ylabel='size' if find else 'mean size / maximum')
     ax.legend(fontsize=8, loc='upper left', bbox_to_anchor=(1.01, 1))
     return ax

@@ -32,7 +32,7 @@ from ..mixsize import smooth_gradients_, weights_norm
 from ..mixsize import calibrate_bn as _calibrate_bn
 from ..data.sizes import StepLoader, copies_of, example_batch, inner_loader, mixsize_loader
 from ..data.sizes import spatial_axes, training_batches
-from .strides import add_columns, unwrapped
+from .strides import add_columns, okabe_ito, unwrapped
 
 # %% ../../nbs/40_callback.sizes.ipynb #d8ec13ff
 def check_targets(
@@ -287,6 +287,7 @@ def loader(self:LowMode,
     self.low = [allowed and low(step=i) for i in range(len(dl))]
     return StepLoader(dl, self.change)
 
+# %% ../../nbs/40_callback.sizes.ipynb #3652a5f5
 @patch
 def change(self:LowMode,
     step:int, # Within the epoch
@@ -435,6 +436,7 @@ class EvalSize(Callback):
         else: both = resize_all(both, self.size, ndim, mode=self.mode)
         self.learn.xb, self.learn.yb = both[:n], both[n:]
 
+# %% ../../nbs/40_callback.sizes.ipynb #2a287a80
 @patch
 @contextmanager
 def at_size(self:Learner,
@@ -548,7 +550,8 @@ def _strip(ax, x, widest):
     if x.dim() == 3: ax.plot(row.T)
     elif len(row) == 3: ax.imshow(row.permute(1, 2, 0), interpolation='nearest')
     else: ax.imshow(row[0], cmap='gray', interpolation='nearest')
-    ax.set(xlim=(-.5, widest - .5), xticks=[], yticks=[], ylabel=name, frame_on=False)
+    ax.set(xlim=(-.5, widest - .5), xticks=[], yticks=[], frame_on=False)
+    ax.set_ylabel(name, rotation=0, ha='right', va='center')
 
 @patch
 def show_sizes(self:Learner,
@@ -562,8 +565,9 @@ def show_sizes(self:Learner,
     x = next(iter(training_batches(self.dls, 1., 1)))[0][:n]
     sizes = sizes_ahead(max(cbs, key=lambda c: c.order), tuple(x.shape[2:]))
     if axs is None:
-        fig = plt.figure(figsize=(n, 1.2 * len(sizes)), layout='constrained')
-        axs = fig.subplots(len(sizes), squeeze=False).ravel()
+        high = [s[-2] / sizes[0][-1] if len(s) > 1 else .6 for s in sizes]      # per inch of the widest image
+        fig = plt.figure(figsize=(n, sum(high) + .1 * len(sizes)), layout='constrained')
+        axs = fig.subplots(len(sizes), squeeze=False, height_ratios=high).ravel()
     for ax, s in zip(axs, sizes): _strip(ax, resize_all((x,), s, len(s))[0], sizes[0][-1] * len(x))
     return axs
 
@@ -577,10 +581,10 @@ def plot_size_history(
         "it is kept by the callback and not by learn.save")
     ax, rows = ax or plt.gca(), pd.DataFrame(history)
     side, low = rows['size'].map(min), rows.get('low', pd.Series(False, rows.index)).astype(bool)
-    for name, d, colour in (('full', ~low, '#0072b2'), ('low-mode', low, '#d55e00')):
-        if d.any(): ax.plot(rows['epoch'][d], side[d], '.', c=colour, ms=4, label=name)
+    for name, d, colour, mark in (('full', ~low, okabe_ito[0], 'o'), ('low-mode', low, okabe_ito[3], 'x')):
+        if d.any(): ax.plot(rows['epoch'][d], side[d], mark, c=colour, ms=3, label=name)
     ax.set(xlabel='epoch', ylabel='shorter side (px)', ylim=(0, side.max() * 1.08))
-    if low.any(): ax.legend(fontsize=8, loc='lower left')
+    if low.any(): ax.legend(fontsize=8, loc='upper left', bbox_to_anchor=(1.01, 1))
     return ax
 
 @patch

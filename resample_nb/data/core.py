@@ -192,18 +192,22 @@ def from_arrays(
 # %% ../../nbs/30_data.core.ipynb #ecd305aa
 def digits(
     size:int|tuple[int,int]=16, # Height and width [px]; the scans have 8
-    n_train:int=300, # Training images, 1 … 1700; the rest of the 1797 is for validation
+    n_train:int=300, # Training images, 1 … 1700
     bs:int=32, # Images per batch
     seed:int=0, # Decides the split and the order
     device:torch.device|str|None=None, # None: fastai's default
     num_workers:int=0, # Loader processes; 0: this one
+    n_valid:int|None=None, # Images for validation, at least 1; None: all the others of the 1797
 )->DataLoaders: # Batches (bs,1,*size), 10 classes
     "Load scikit-learn's digits, split at random by `seed`"
     x,y = digit_arrays(size)
     if type(n_train) is not int or not 1<=n_train<=1700:
         raise ValueError(f'n_train={n_train!r}; expected an integer 1 … 1700; the rest of 1797 validates')
+    rest = len(x) - n_train
+    if n_valid is not None and (type(n_valid) is not int or not 1<=n_valid<=rest):
+        raise ValueError(f'n_valid={n_valid!r}; expected an integer 1 … {rest}, or None for all the rest')
     i = np.random.RandomState(seed).permutation(len(x))
-    t,v = i[:n_train], i[n_train:]
+    t,v = i[:n_train], i[n_train:][:n_valid]
     return from_arrays(x[t], y[t], x[v], y[v], bs=bs, vocab=range(10), seed=seed, device=device,
         num_workers=num_workers)
 

@@ -778,7 +778,10 @@ def plot_budget(
     ax.axhspan(1 - band, 1 + band, color=okabe_ito[2], alpha=.25, lw=0, label=f'± {100 * band:g} %')
     for (name, v), colour in zip(runs.items(), okabe_ito[:2] + okabe_ito[3:]):
         ax.plot(np.arange(len(v)), v, c=colour, label=f"{name or 'last'}: {v[-1]:.3g}")
-    ax.set(xlabel='step', ylabel='cost / target', yscale='log')
-    _plain_log(ax.yaxis, (1, 1.5, 2, 3, 5, 7))
+    ax.set(xlabel='step', ylabel='cost / target')
+    every = [r for v in runs.values() for r in v]
+    if max(every) > 2*min(every):                             # else a logarithmic axis would have hardly a tick
+        ax.set_yscale('log')
+        _plain_log(ax.yaxis, (1, 1.5, 2, 3, 5, 7))
     ax.legend(fontsize=8)
     return ax

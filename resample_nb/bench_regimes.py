@@ -123,12 +123,13 @@ def bench_regimes(
     rounds:int=5, # How often everything runs in turn
     device:str='cpu', # 'cpu' or 'cuda'
     note:Callable=noop, # Called with a line of progress
+    **kw, # Of `bench_learner`: images of an epoch, `n` and `n_valid`
 )->str: # Markdown
     "Measure steps, sizes at one budget, and whole epochs, as ratios in one run"
     note('steps')
     steps, budget = bench_steps(size, batch, width, rounds, device)
     note('whole epochs')
-    epochs = bench_training(rounds, size=size, batch=batch, width=width, device=device)
+    epochs = bench_training(rounds, size=size, batch=batch, width=width, device=device, **kw)
     made_with = ', '.join(f'{k} {v}' for k, v in environment().items())
     parts = [f'## ResNet-18 (CIFAR form), width {width}, {size} px, batch {batch}', markdown_table(steps),
         '## Sizes of S(28), batch adapted (B⁺)', markdown_table(budget),

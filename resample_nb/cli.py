@@ -258,7 +258,7 @@ def sequence_words(
     seconds:float|None=None, # sequences, speech: clips are cut or padded to this; sounds: window; default 1
     rate:float|None=None, # sequences, speech, and sounds (default 16000): resample to this frequency (Hz)
     pad_to:int|None=None, # sequences: fixed length of all batches; default: the longest of each
-    n_valid:int|None=None, # sequences, listops and toy: for validation
+    n_valid:int|None=None, # digits, sequences, listops and toy: for validation
     n_test:int|None=None, # sequences, listops: for the test
     **kwargs,
 )->dict: # By name
@@ -315,7 +315,7 @@ def kind_words()->dict[str,dict]: # Kind of run: options of that kind, with thei
     "Return the options that do not belong to all kinds of run"
     images, sequences = image_words(), sequence_words()
     def some(names): return {k: v for k, v in (images | sequences).items() if k in names}
-    return dict(images=images, sequences=sequences, architectures=arch_only_words() | some(_of_arch),
+    return dict(images=images | some(('n_valid',)), sequences=sequences, architectures=arch_only_words() | some(_of_arch),
         sounds=sound_only_words() | some(_of_sounds))
 
 def run_kind_of(

@@ -86,6 +86,7 @@ class RunConfig:
     low_size:str='odd' # Of low-mode: of the pooled kernels, 'odd', 'ceil' or 'floor'
     low_bn:str='apart' # Of low-mode: statistics of BatchNorm, 'apart', 'shared' or 'full'
     progressive:float=0. # Size at which growing images start, as a fraction; 0: they do not grow
+    n_valid:int|None=None # Images for validation; digits only; None: all that are not used for training
 
 # %% ../nbs/52_runs.ipynb #2d96a4e7
 _models = dict(resnet_small=resnet_small, resnet18=cifar_resnet18)
@@ -200,7 +201,7 @@ def data_options(
     cfg:RunConfig, # A configuration
 )->dict: # Arguments of `load_data`
     "Return the options that the data take; those left at their default are left out"
-    named = dict(size=cfg.size, n_train=cfg.n_train, augment=cfg.augment or None)
+    named = dict(size=cfg.size, n_train=cfg.n_train, n_valid=cfg.n_valid, augment=cfg.augment or None)
     return {k: v for k, v in named.items() if v is not None}
 
 # %% ../nbs/52_runs.ipynb #12c324e2

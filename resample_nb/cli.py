@@ -315,8 +315,8 @@ def kind_words()->dict[str,dict]: # Kind of run: options of that kind, with thei
     "Return the options that do not belong to all kinds of run"
     images, sequences = image_words(), sequence_words()
     def some(names): return {k: v for k, v in (images | sequences).items() if k in names}
-    return dict(images=images | some(('n_valid',)), sequences=sequences, architectures=arch_only_words() | some(_of_arch),
-        sounds=sound_only_words() | some(_of_sounds))
+    return dict(images=images | some(('n_valid',)), sequences=sequences,
+        architectures=arch_only_words() | some(_of_arch), sounds=sound_only_words() | some(_of_sounds))
 
 def run_kind_of(
     task:str, # As given

@@ -780,7 +780,7 @@ def plot_budget(
         ax.plot(np.arange(len(v)), v, c=colour, label=f"{name or 'last'}: {v[-1]:.3g}")
     ax.set(xlabel='step', ylabel='cost / target')
     every = [r for v in runs.values() for r in v]
-    if max(every) > 2*min(every):                             # else a logarithmic axis would have hardly a tick
+    if max(every) > 2*min(every):                   # else a logarithmic axis would have hardly a tick
         ax.set_yscale('log')
         _plain_log(ax.yaxis, (1, 1.5, 2, 3, 5, 7))
     ax.legend(fontsize=8)

@@ -201,7 +201,8 @@ class StrideMap:
         how:str='', # In which way the forward was watched
     ):
         self.ndim,self.how,self.met = ndim,how,False
-        self.sites,self.ups = [],[]
+        self.sites:list = []
+        self.ups:list = []
         self.root,self.came,self.made = [0],[None],[None]     # per class: representative, class before, maker
         self.of:dict = {}                                     # tensor -> class
 

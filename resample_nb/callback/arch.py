@@ -371,8 +371,8 @@ def plot_arch(self:Recorder,
         raise ValueError(f"find={find!r}; expected part of a name, e.g. of {list(history[-1]['sizes'])[:4]}")
     lines = size_lines(history, names) if find else share_lines(history)
     for i, (name, values) in enumerate(lines.items()):
-        look = dict(c=okabe_ito[i % 7], ls=('-', '--', ':')[i % 3], drawstyle='steps-post')
-        ax.plot([h['step'] for h in history], values, label=name, **look)
+        ax.plot([h['step'] for h in history], values, ('-', '--', ':')[i % 3], c=okabe_ito[i % 7],
+            drawstyle='steps-post', label=name)
     ax.set(xlabel='step', ylabel='size' if find else 'mean size / maximum')
     ax.legend(fontsize=8, loc='upper left', bbox_to_anchor=(1.01, 1))
     return ax

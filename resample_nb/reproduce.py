@@ -6,10 +6,10 @@ Docs: https://resample-nb.github.io/resample_nb/reproduce.html.md"""
 
 # %% auto #0
 __all__ = ['trainers', 'Case', 'Study', 'train_config', 'plain_values', 'has_diverged', 'git_commit', 'make_record', 'run_file',
-           'write_record', 'read_record', 'taken', 'seeded', 'missing_runs', 'reproduce', 'study_records', 'paired']
+           'work_folder', 'write_record', 'read_record', 'taken', 'seeded', 'study_records', 'reproduce', 'paired']
 
 # %% ../nbs/58_reproduce.ipynb #7d38e143
-import difflib, json, math, os, re, shutil, subprocess, time
+import difflib, hashlib, json, math, re, shutil, subprocess, time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from fastcore.basics import noop
+from filelock import FileLock, Timeout
 from scipy import stats
 import resample_nb
 from .runs import RunConfig, config_dict, environment, main_method, run_kind, train_method, write_text
@@ -114,6 +115,14 @@ def run_file(
     label = re.sub(r'[^\w.+-]+', '_', case.label)
     return Path(out)/study/scale/label/f'seed{case.config.seed}.json'
 
+def work_folder(
+    file:Path, # From `run_file`
+    case:Case, # With the seed in its configuration
+)->Path: # Beside it; another one for every configuration
+    "Say where the checkpoints of a run belong"
+    text = json.dumps([resample_nb.__version__, config_dict(case.config)])
+    return file.with_name(f'{file.stem}-{hashlib.sha256(text.encode()).hexdigest()[:8]}.work')
+
 def write_record(
     file:Path, # From `run_file`
     record:dict, # From `make_record`
@@ -138,30 +147,19 @@ def read_record(
     return found if whole else None
 
 # %% ../nbs/58_reproduce.ipynb #6c28dd6c
-def _alive(pid):
-    try: os.kill(pid, 0)
-    except ProcessLookupError: return False
-    except PermissionError: pass                              # somebody else's
-    return True
-
 @contextmanager
 def taken(
     folder:Path, # Of a run in work
 ): # Yields True if the run is ours, False if another process has it
     "Take a run, for as long as the context lasts"
     folder.mkdir(parents=True, exist_ok=True)
-    lock, mine = folder/'lock', str(os.getpid())
-    pid = lock.read_text() if lock.exists() else mine
-    if not (pid.isdigit() and _alive(int(pid))): lock.unlink(missing_ok=True)
-    try:
-        with open(lock, 'x', encoding='utf-8') as f: f.write(mine)
-    except FileExistsError:
-        yield False
-        return
-    try: yield True
-    finally: lock.unlink(missing_ok=True)
+    lock = FileLock(folder/'lock')
+    try: lock.acquire(timeout=0)
+    except Timeout: pass
+    try: yield lock.is_locked
+    finally: lock.release()
 
-# %% ../nbs/58_reproduce.ipynb #431dd27f
+# %% ../nbs/58_reproduce.ipynb #58a0c001
 def seeded(
     study:Study, # With its cases
     scale:str, # 'cpu' or 'gpu'
@@ -173,6 +171,10 @@ def seeded(
     if not len(seeds) or len(set(seeds)) < len(seeds):
         raise ValueError(f"seeds={seeds!r}; expected different integers")
     cases = study.cases(scale)
+    paths = [run_file('', '', '', c) for c in cases]
+    twice = [c.label for c, p in zip(cases, paths) if paths.count(p) > 1]
+    if twice:
+        raise ValueError(f"labels={twice}; expected labels that differ in more than signs: one folder each")
     for name in fields:
         known = set.intersection(*(set(config_dict(c.config)) for c in cases))
         if name not in known:
@@ -180,42 +182,6 @@ def seeded(
             raise ValueError(f"{name}={fields[name]!r}; expected a field of the configurations"
                 + (f"; did you mean {near[0]}?" if near else f": {sorted(known)}"))
     return [Case(c.label, replace(c.config, seed=s, **fields)) for s in seeds for c in cases]
-
-def missing_runs(
-    out:Path|str, # Folder of all results
-    study:Study, # To be measured
-    scale:str, # 'cpu' or 'gpu'
-    cases:Sequence, # From `seeded`
-)->list: # Those of `cases` that have no record
-    "List the runs that are not done"
-    return [c for c in cases if read_record(run_file(out, study.name, scale, c)) is None]
-
-def reproduce(
-    study:Study, # To be measured
-    out:Path|str, # Folder of all results
-    scale:str='cpu', # 'cpu' or 'gpu'
-    seeds:Sequence=(0, 1, 2), # Of the runs
-    train:Callable=train_config, # Takes a configuration and a folder, gives results
-    note:Callable=noop, # Called with a line before each run
-    **fields, # Of the configurations, changed in every case
-)->int: # Runs that this call has done
-    "Train what is missing; after an interruption, call it again"
-    cases = seeded(study, scale, seeds, **fields)
-    todo, done = missing_runs(out, study, scale, cases), 0
-    for i, case in enumerate(todo):
-        file = run_file(out, study.name, scale, case)
-        work = file.with_suffix('.work')
-        if read_record(file): continue                           # done by another process meanwhile
-        with taken(work) as mine:
-            if not mine: continue                                # another process has it
-            file.unlink(missing_ok=True)                         # cut short: not a record
-            note(f'{study.name}: {case.label}, seed {case.config.seed} ({i + 1} of {len(todo)})')
-            start = time.perf_counter()
-            result = train(case.config, work)
-            write_record(file, make_record(study.name, scale, case, result, time.perf_counter() - start))
-            done += 1
-            shutil.rmtree(work, ignore_errors=True)
-    return done
 
 # %% ../nbs/58_reproduce.ipynb #db53d32c
 def _strange(record, case):
@@ -246,6 +212,34 @@ def study_records(
             'and these options alone; move the others away, or give another --out')
     return [found[f] for f in cases if found.get(f)], [c for f, c in cases.items() if not found.get(f)]
 
+# %% ../nbs/58_reproduce.ipynb #431dd27f
+def reproduce(
+    study:Study, # To be measured
+    out:Path|str, # Folder of all results
+    scale:str='cpu', # 'cpu' or 'gpu'
+    seeds:Sequence=(0, 1, 2), # Of the runs
+    train:Callable=train_config, # Takes a configuration and a folder, gives results
+    note:Callable=noop, # Called with a line before each run
+    **fields, # Of the configurations, changed in every case
+)->int: # Runs that this call has done
+    "Train what is missing; after an interruption, call it again"
+    _, todo = study_records(out, study, scale, seeds, **fields)
+    done = 0
+    for i, case in enumerate(todo):
+        file = run_file(out, study.name, scale, case)
+        work = work_folder(file, case)
+        with taken(work) as mine:
+            if not mine: continue                                # another process has it
+            if not read_record(file):                            # or had it, and is done
+                note(f'{study.name}: {case.label}, seed {case.config.seed} ({i + 1} of {len(todo)})')
+                start = time.perf_counter()
+                result = train(case.config, work)
+                file.unlink(missing_ok=True)                     # cut short: not a record
+                write_record(file, make_record(study.name, scale, case, result, time.perf_counter() - start))
+                done += 1
+            shutil.rmtree(work, ignore_errors=True)
+    return done
+
 # %% ../nbs/58_reproduce.ipynb #4dd5bf2d
 def paired(
     a:dict, # Seed -> number, of one way
@@ -256,6 +250,10 @@ def paired(
     seeds = sorted(set(a) & set(b))
     if len(seeds) < 3: raise ValueError(f"seeds in common={seeds}; expected at least 3; train more seeds")
     if not 0 < level < 1: raise ValueError(f"level={level}; expected 0 < level < 1, e.g. 0.95")
+    bad = [s for s in seeds if any(v[s] is None or not math.isfinite(v[s]) for v in (a, b))]
+    if bad:
+        raise ValueError(f"seeds={bad} have no finite number; expected one: such a run diverged; "
+            "name it, and compare the others")
     d = np.array([b[s] - a[s] for s in seeds], float)
     mean, error = d.mean(), d.std(ddof=1) / math.sqrt(len(d))
     reach = stats.t.ppf(.5 + level / 2, len(d) - 1) * error

@@ -6,7 +6,8 @@ Docs: https://resample-nb.github.io/resample_nb/reproduce.html.md"""
 
 # %% auto #0
 __all__ = ['trainers', 'Case', 'Study', 'train_config', 'plain_values', 'has_diverged', 'git_commit', 'make_record', 'run_file',
-           'work_folder', 'write_record', 'read_record', 'taken', 'seeded', 'study_records', 'reproduce', 'paired']
+           'work_folder', 'write_record', 'read_record', 'taken', 'seeded', 'study_records', 'reproduce_run',
+           'reproduce', 'paired']
 
 # %% ../nbs/58_reproduce.ipynb #7d38e143
 import difflib, hashlib, json, math, re, shutil, subprocess, time
@@ -14,6 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 import numpy as np
@@ -32,7 +34,7 @@ from .runs_sequences import SequenceConfig, main_variant, train_variant
 class Case:
     "Hold one way of training"
     label:str # In tables, e.g. 'strided, from 3 1 3'
-    config:RunConfig|SequenceConfig|ArchConfig|SoundConfig # Its seed is replaced
+    config:Any # `RunConfig` or the configuration of another kind of run; its seed is replaced
 
 @dataclass(frozen=True)
 class Study:
@@ -42,6 +44,7 @@ class Study:
     source:str # Paper, table or figure
     cases:Callable # Takes 'cpu' or 'gpu', gives a list of `Case`
     paper:dict # Label -> number in the paper
+    after:Callable|None=None # Takes a configuration and the result of its run, gives more results
 
 # %% ../nbs/58_reproduce.ipynb #e9e81921
 trainers:dict[str,tuple] = dict(images=(train_method, main_method), sequences=(train_variant, main_variant),
@@ -58,7 +61,7 @@ def train_config(
     return train(cfg, name(cfg), Path(folder), bar)
 
 # %% ../nbs/58_reproduce.ipynb #7babe2f1
-_left_out = ('model', 'history', 'sizes', 'kernels', 'arch')
+_left_out = ('model', 'history', 'sizes', 'kernels', 'arch', 'learn', 'settled')
 
 def plain_values(
     value:Any, # Numbers, texts, lists, dicts; arrays and tensors of them
@@ -213,6 +216,19 @@ def study_records(
     return [found[f] for f in cases if found.get(f)], [c for f, c in cases.items() if not found.get(f)]
 
 # %% ../nbs/58_reproduce.ipynb #431dd27f
+def reproduce_run(
+    study:str, # Name
+    scale:str, # 'cpu' or 'gpu'
+    case:Case, # With the seed in its configuration
+    file:Path, # From `run_file`
+    train:Callable, # Without arguments; gives results
+)->Path: # `file`
+    "Train a run and write its record"
+    start = time.perf_counter()
+    result = train()
+    file.unlink(missing_ok=True)                                 # cut short: not a record
+    return write_record(file, make_record(study, scale, case, result, time.perf_counter() - start))
+
 def reproduce(
     study:Study, # To be measured
     out:Path|str, # Folder of all results
@@ -232,10 +248,7 @@ def reproduce(
             if not mine: continue                                # another process has it
             if not read_record(file):                            # or had it, and is done
                 note(f'{study.name}: {case.label}, seed {case.config.seed} ({i + 1} of {len(todo)})')
-                start = time.perf_counter()
-                result = train(case.config, work)
-                file.unlink(missing_ok=True)                     # cut short: not a record
-                write_record(file, make_record(study.name, scale, case, result, time.perf_counter() - start))
+                reproduce_run(study.name, scale, case, file, partial(train, case.config, work))
                 done += 1
             shutil.rmtree(work, ignore_errors=True)
     return done

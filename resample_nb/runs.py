@@ -8,12 +8,12 @@ Docs: https://resample-nb.github.io/resample_nb/runs.html.md"""
 __all__ = ['run_kinds', 'RunConfig', 'main_method', 'run_methods', 'make_model', 'run_label', 'check_size_options',
            'check_config', 'data_options', 'add_sizes', 'make_learner', 'check_data', 'seed_epoch', 'EpochSeed',
            'write_whole', 'write_text', 'stride_history', 'size_history', 'epoch_row', 'kernel_history', 'opt_state',
-           'Checkpoint', 'restore', 'filled_rows', 'fit_on', 'train_method', 'method_result', 'run_kind', 'config_dict',
-           'read_kind', 'read_config', 'as_config', 'environment', 'check_folder', 'same_kind', 'same_config',
-           'open_run', 'free_folder', 'unfinished_folder', 'markdown_table', 'show_strides', 'result_rows',
-           'write_history', 'draw_figures', 'report_text', 'write_report', 'train_run', 'mean_spread', 'told_apart',
-           'finished_runs', 'grouped_runs', 'collect_runs', 'check_finished', 'load_run', 'eval_run', 'size_table',
-           'write_sizes', 'eval_runs']
+           'Checkpoint', 'restore', 'filled_rows', 'fit_on', 'parse_lr_steps', 'step_lr', 'fit_images', 'train_method',
+           'method_result', 'run_kind', 'config_dict', 'read_kind', 'read_config', 'as_config', 'environment',
+           'check_folder', 'same_kind', 'same_config', 'open_run', 'free_folder', 'unfinished_folder', 'markdown_table',
+           'show_strides', 'result_rows', 'write_history', 'draw_figures', 'report_text', 'write_report', 'train_run',
+           'mean_spread', 'told_apart', 'finished_runs', 'grouped_runs', 'collect_runs', 'check_finished', 'load_run',
+           'eval_run', 'size_table', 'write_sizes', 'eval_runs']
 
 # %% ../nbs/52_runs.ipynb #5f1e03b7
 import csv, json, os, platform, random, time
@@ -67,7 +67,7 @@ class RunConfig:
     lr_mult:float=1. # Learning rate of the strides over that of the weights
     epochs:int=30 # Epochs
     bs:int=50 # Images per batch
-    lr:float=.1 # Largest learning rate of the one-cycle schedule
+    lr:float=.1 # Largest learning rate
     wd:float=5e-4 # Weight decay; none on strides
     seed:int=0 # Of initial weights and batches
     compare:str='all' # 'all', 'none', or names of methods separated by commas
@@ -87,6 +87,7 @@ class RunConfig:
     low_bn:str='apart' # Of low-mode: statistics of BatchNorm, 'apart', 'shared' or 'full'
     progressive:float=0. # Size at which growing images start, as a fraction; 0: they do not grow
     n_valid:int|None=None # Images for validation; digits only; None: all that are not used for training
+    lr_steps:str='' # Steps of the learning rate, as in `parse_lr_steps`, e.g. '200:.5,300:.25'; '': one-cycle
 
 # %% ../nbs/52_runs.ipynb #2d96a4e7
 _models = dict(resnet_small=resnet_small, resnet18=cifar_resnet18)
@@ -189,6 +190,8 @@ def check_config(
     if not 0 < cfg.lr < 100: raise ValueError(f"lr={cfg.lr}; expected a number above 0, e.g. 0.1")
     if not cfg.wd >= 0: raise ValueError(f"wd={cfg.wd}; expected a number >= 0")
     LearnStrides(cfg.cost, cfg.target_macs, cfg.lr_mult)         # checks these three
+    if any(e >= cfg.epochs for e, _ in parse_lr_steps(cfg.lr_steps)): raise ValueError(
+        f"lr_steps={cfg.lr_steps!r}, epochs={cfg.epochs}; expected steps before the end of training")
     check_size_options(cfg)
     for m in run_methods(cfg):
         net = make_model(cfg, m, 1 if '/' not in cfg.model else 3, 2)      # and the layers their own
@@ -411,6 +414,42 @@ def fit_on(
     if start < epochs: fit(start_epoch=start, cbs=[EpochSeed(seed), save])
     return save
 
+# %% ../nbs/52_runs.ipynb #e243675a
+def parse_lr_steps(
+    text:str, # E.g. '200:.5,300:.25': from that epoch on, counted from 0, that factor
+)->tuple: # Pairs (epoch, factor)
+    "Read the steps of a learning rate"
+    try: steps = tuple((int(e), float(f)) for e, f in (part.split(':') for part in text.split(',') if part))
+    except ValueError: raise ValueError(f"lr_steps={text!r}; expected EPOCH:FACTOR, several by commas, "
+        "e.g. 200:.5,300:.25") from None
+    epochs = [0, *(e for e, _ in steps)]
+    if any(b <= a for a, b in zip(epochs, epochs[1:])) or any(not 0 < f < 100 for _, f in steps):
+        raise ValueError(f"lr_steps={text!r}; expected growing epochs, from 1, and factors above 0")
+    return steps
+
+def step_lr(
+    lr:float, # At the start
+    steps:Sequence, # From `parse_lr_steps`
+    epochs:int, # Of the whole training
+)->Callable: # Share of training done, 0 to 1 -> learning rate
+    "Return a schedule of steps"
+    def at(pos):
+        done = [f for e, f in steps if pos * epochs > e - 1e-6]
+        return lr * (done[-1] if done else 1.)
+    return at
+
+# %% ../nbs/52_runs.ipynb #1f6f5e3b
+def fit_images(
+    learn:Learner, # From `make_learner`
+    cfg:RunConfig, # A configuration
+    start_epoch:int=0, # Epochs that are done
+    cbs:Any=None, # More callbacks
+)->None:
+    "Train a `Learner` by the schedule of a configuration"
+    if not cfg.lr_steps: return learn.fit_one_cycle(cfg.epochs, cfg.lr, cbs=cbs, start_epoch=start_epoch)
+    sched = ParamScheduler(dict(lr=step_lr(cfg.lr, parse_lr_steps(cfg.lr_steps), cfg.epochs)))
+    learn.fit(cfg.epochs, cfg.lr, cbs=[sched, *(cbs or [])], start_epoch=start_epoch)
+
 # %% ../nbs/52_runs.ipynb #7ed4cebb
 def train_method(
     cfg:RunConfig, # What to train
@@ -420,7 +459,7 @@ def train_method(
 )->dict: # From `method_result`
     "Train a method by `fit_on`"
     learn, file = make_learner(cfg, method, folder), Path(folder)/'state'/f'{method}.pth'
-    save = fit_on(learn, file, cfg.epochs, cfg.seed, partial(learn.fit_one_cycle, cfg.epochs, cfg.lr), bar)
+    save = fit_on(learn, file, cfg.epochs, cfg.seed, partial(fit_images, learn, cfg), bar)
     return dict(method_result(learn, method, save), label=run_label(cfg, method))
 
 # %% ../nbs/52_runs.ipynb #42b7a3c2

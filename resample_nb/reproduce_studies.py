@@ -92,17 +92,17 @@ def poor_strides(
     bases = {s: cifar_base(scale, strides=tuple(map(float, s))) for s in starts}
     return [c for s, base in bases.items() for c in vary(base, stride_ways(base), f'{s[0]} {s[1]} {s[2]}: ')]
 
-# %% ../nbs/58c_reproduce.studies.ipynb #4c04091f
+# %% ../nbs/58c_reproduce.studies.ipynb #a7046140
 def cost_weights(
     scale:str, # 'cpu' or 'gpu'
 )->list: # Of `Case`
     "Weigh size by λ, with R = 4 and R = 1; and vary the width of a strided network"
-    base, widths = cifar_base(scale), (8, 12, 16, 24) if scale == 'cpu' else (48, 64, 96, 128)
+    base, widths = cifar_base(scale), (8, 14, 24) if scale == 'cpu' else (48, 64, 96, 128)
     ways = {f'R = {r}, λ = {c:g}': dict(smoothness=float(r), cost=c)
         for r in (4, 1) for c in (0., 1., 10.)}
     return vary(base, ways | {f'strided, width {w}': dict(pool='strided', width=w) for w in widths})
 
-# %% ../nbs/58c_reproduce.studies.ipynb #1d0b85e6
+# %% ../nbs/58c_reproduce.studies.ipynb #246bdf2d
 def audio_base(
     scale:str, # 'cpu' or 'gpu'
 )->SoundConfig:
@@ -117,7 +117,7 @@ def audio(
     sets = dict(digits='digits=fsdd', words='words=speech_commands', both='digits=fsdd,words=speech_commands')
     ways = {'strided': dict(pool='strided'), 'spectral': dict(pool='spectral'), 'learned': {},
         'learned, equal maps': dict(ramp='inside')}
-    epochs = dict(digits=1, words=5, both=1) if scale == 'cpu' else {}           # digits are easy, and many
+    epochs = dict(digits=1, words=4, both=1) if scale == 'cpu' else {}           # digits are easy, and many
     def fields(name): return ways | ({'learned, shared': dict(shared=True)} if name == 'both' else {})
     def base(name, source): return replace(audio_base(scale), sounds=source,
         **({'epochs': epochs[name]} if epochs else {}))
@@ -146,18 +146,17 @@ def other_networks(
     return [c for name, (model, n) in (small if scale == 'cpu' else large).items()
         for c in vary(base(model, n), ways, f'{name}: ')]
 
-# %% ../nbs/58c_reproduce.studies.ipynb #036de006
+# %% ../nbs/58c_reproduce.studies.ipynb #d52ce040
 def mixed_sizes(
     scale:str, # 'cpu' or 'gpu'
 )->list: # Of `Case`
     "Train at one size, at several, and at growing ones"
     fields = dict(augment=True, pool='strided', smoothness=1.)
-    if scale == 'cpu': base = cifar_base(scale, **fields, **larger, bs=32, epochs=6)
+    if scale == 'cpu': base = cifar_base(scale, **fields, **larger, bs=32, epochs=5)
     else: base = cifar_base(scale, **fields, bs=64, model='cifar/resnet44', width=16, strides=(2., 2.),
         wd=1e-4, epochs=60, lr_steps='24:.1,36:.01,49:.001')  # 200 in the paper
     return vary(base, {'fixed': {}, 'B+': dict(regime='S28:B+'), 'D+': dict(regime='S28:D+'),
         'B+, not smoothed': dict(regime='S28:B+', smooth=False),
-        'D+, not smoothed': dict(regime='S28:D+', smooth=False),
         'B+, rate with the batch': dict(regime='S28:B+', lr_scale='sqrt'), 'growing': dict(progressive=.5)})
 
 eval_sizes = (16, 20, 24, 28, 32, 40, 48)
@@ -180,15 +179,15 @@ def gradient_correlation(
     small = MeasureConfig('gradients', data='cifar10:2000+1000', sizes=(16, 24, 40), epochs=8, lr=.05)
     return [Case('ResNet', small if scale == 'cpu' else replace(small, data='cifar10', width=64, epochs=30))]
 
-# %% ../nbs/58c_reproduce.studies.ipynb #a413a621
+# %% ../nbs/58c_reproduce.studies.ipynb #ee2ab8ca
 def low_mode_study(
     scale:str, # 'cpu' or 'gpu'
 )->list: # Of `Case`
     "Take half of the steps at low resolution"
     fields = dict(pool='strided', smoothness=1.)
     if scale == 'cpu':
-        base = cifar_base(scale, **fields, **larger, width=16, bs=50, epochs=10, lr_steps='4:.1,6:.01')
-        low, short = dict(low_mode=.5, low_full=1), dict(epochs=7, lr_steps='3:.1,4:.01')
+        base = cifar_base(scale, **fields, **larger, width=16, bs=50, epochs=8, lr_steps='4:.1,6:.01')
+        low, short = dict(low_mode=.5, low_full=1), dict(epochs=6, lr_steps='3:.1,5:.01')
     else:                                                         # 200 epochs, 4 full ones, in the paper
         base = cifar_base(scale, **fields, bs=125, epochs=60, wd=5e-4, lr_steps='24:.1,36:.01')
         low, short = dict(low_mode=.5, low_full=2), dict(epochs=42, lr_steps='17:.1,25:.01')
@@ -196,7 +195,7 @@ def low_mode_study(
     return vary(base, {'full': {}, 'mean, BN apart': low, 'mean, BN shared': low | shared,
         'sum, BN apart': low | gain, 'sum, BN shared': low | gain | shared, 'full, fewer epochs': short})
 
-# %% ../nbs/58c_reproduce.studies.ipynb #844610ed
+# %% ../nbs/58c_reproduce.studies.ipynb #8298ea10
 mrconv_steps = {'dense': dict(kernel='dense', batch_norm=False, resolutions=1),
     'several resolutions': dict(kernel='dense', batch_norm=False), 'Fourier': dict(batch_norm=False),
     'Fourier, BatchNorm': {}}
@@ -206,8 +205,8 @@ def mrconv_ablation(
 )->list: # Of `Case`
     "Add one thing at a time, on images and on ListOps"
     if scale == 'cpu': image, trees = (
-        SequenceConfig('scifar', 'cifar10:2000+1000@16', l0=8, dim=16, depth=2, bs=25, epochs=3, lr=4.5e-3),
-        SequenceConfig('listops', l0=2, dim=16, depth=2, bs=25, epochs=3, lr=3e-3, min_length=20,
+        SequenceConfig('scifar', 'cifar10:2000+1000@16', l0=8, dim=16, depth=2, bs=25, epochs=2, lr=4.5e-3),
+        SequenceConfig('listops', l0=2, dim=16, depth=2, bs=25, epochs=2, lr=3e-3, min_length=20,
             max_length=128, n_train=1200, n_valid=200, n_test=1000))
     else: image, trees = (                                        # 200 and 40 epochs in the paper
         SequenceConfig('scifar', 'cifar10', l0=8, dim=512, depth=6, norm='layer', dropout=.1, epochs=20,
@@ -216,12 +215,12 @@ def mrconv_ablation(
     def ways(base): return mrconv_steps | {'twice the depth': dict(depth=2 * base.depth)}
     return vary(image, ways(image), 'image: ') + vary(trees, ways(trees), 'ListOps: ')
 
-# %% ../nbs/58c_reproduce.studies.ipynb #ded3bc76
+# %% ../nbs/58c_reproduce.studies.ipynb #cb1703a1
 def mrconv_half_rate(
     scale:str, # 'cpu' or 'gpu'
 )->list: # Of `Case`
     "Test speech at half the rate"
-    base = SequenceConfig('speech', 'fsdd', seconds=.25, l0=32, dim=16, depth=2, bs=32, epochs=3, lr=1e-2,
+    base = SequenceConfig('speech', 'fsdd', seconds=.25, l0=32, dim=16, depth=2, bs=32, epochs=2, lr=1e-2,
         kernel_lr=5e-3, half_rate=True)
     if scale == 'gpu': base = replace(base, seconds=.5, dim=128, depth=6, dropout=.1, bs=16, epochs=40,
         lr=5e-3, kernel_lr=1e-3)
@@ -270,7 +269,7 @@ def budget_curve(
     rows = [(h['step'], next(iter(h['ratio'].values()), None)) for h in result['history']]
     return dict(ratios=rows[::max(1, len(rows) // 60)])
 
-# %% ../nbs/58c_reproduce.studies.ipynb #99a81307
+# %% ../nbs/58c_reproduce.studies.ipynb #f1caf6b6
 def exact_strides(
     scale:str, # 'cpu' or 'gpu'
 )->list: # Of `Case`
@@ -283,8 +282,8 @@ def exact_mrconv(
     scale:str, # 'cpu' or 'gpu'
 )->list: # Of `Case`
     "Compare one convolution with all branches"
-    small = MeasureConfig('mrconv', sizes=(256, 1024, 4096), width=32)
-    return [Case('sequences', small if scale == 'cpu' else replace(small, width=128, device='cuda'))]
+    small = MeasureConfig('mrconv', sizes=(256, 1024, 4096), width=16, bs=16)
+    return [Case('sequences', small if scale == 'cpu' else replace(small, width=128, bs=50, device='cuda'))]
 
 def exact_dnarch(
     scale:str, # 'cpu' or 'gpu'
@@ -293,19 +292,19 @@ def exact_dnarch(
     small = MeasureConfig('dnarch', sizes=(16, 24, 32), width=16)
     return [Case('images', small if scale == 'cpu' else replace(small, width=64, device='cuda'))]
 
-# %% ../nbs/58c_reproduce.studies.ipynb #a99c058e
+# %% ../nbs/58c_reproduce.studies.ipynb #62b77040
 def together(
     scale:str, # 'cpu' or 'gpu'
 )->list: # Of `Case`
     "Combine the methods, at about equal time"
     n = 1 if scale == 'cpu' else 5
-    base = cifar_base(scale, smoothness=1., augment=True, bs=64, epochs=4 * n, lr_steps='',
+    base = cifar_base(scale, smoothness=1., augment=True, bs=64, epochs=3 * n, lr_steps='',
         **(dict(larger, width=16) if n == 1 else {}))
     plain, low, mixed = dict(pool='strided'), dict(low_mode=.5, low_full=1), dict(regime='S28:B+')
     def epochs(k, **fields): return dict(fields, epochs=k * n)
-    return vary(base, {'strided': epochs(10, **plain), 'strided, mixed': epochs(10, **plain, **mixed),
-        'strided, low': epochs(14, **plain, **low), 'learned': {}, 'learned, mixed': epochs(4, **mixed),
-        'learned, low': epochs(6, **low), 'learned, mixed, low': epochs(6, **mixed, **low)})
+    return vary(base, {'strided': epochs(8, **plain), 'strided, mixed': epochs(8, **plain, **mixed),
+        'strided, low': epochs(10, **plain, **low), 'learned': {}, 'learned, mixed': epochs(3, **mixed),
+        'learned, low': epochs(4, **low), 'learned, mixed, low': epochs(4, **mixed, **low)})
 
 # %% ../nbs/58c_reproduce.studies.ipynb #724dfe31
 _poor = {'2 2 2': (91.4, 92.4, 92.5), '2 2 3': (90.5, 92.2, 92.8), '1 3 1': (90.0, 91.1, 92.4),

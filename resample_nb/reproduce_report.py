@@ -8,7 +8,7 @@ Docs: https://resample-nb.github.io/resample_nb/reproduce.report.html.md"""
 __all__ = ['score_name', 'run_score', 'scores', 'way_scores', 'table_row', 'study_table', 'measure_table', 'compare_ways',
            'plot_study', 'plot_curves', 'plot_costs', 'missing_text', 'made_with', 'study_report']
 
-# %% ../nbs/58d_reproduce.report.ipynb #ee09d4b6
+# %% ../nbs/58d_reproduce.report.ipynb #f423e6e5
 import math
 from collections.abc import Sequence
 from functools import partial
@@ -18,6 +18,7 @@ import pandas as pd
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 from .callback.strides import okabe_ito
 from .runs import markdown_table, mean_spread, write_text, write_whole
 from .reproduce import Study, paired, study_records
@@ -178,10 +179,11 @@ def plot_curves(
     ax.legend(fontsize=8)
     return ax
 
-# %% ../nbs/58d_reproduce.report.ipynb #642ede15
+# %% ../nbs/58d_reproduce.report.ipynb #5f95fa05
 def plot_costs(
     records:Sequence, # From `study_records`, not of measurements
     families:dict, # Name -> labels, joined in this order
+    joined:bool=True, # Draw a line through the means of a family
     ax:Axes|None=None, # To draw on
 )->Axes:
     "Draw the score of runs against their real multiply-accumulates"
@@ -192,8 +194,11 @@ def plot_costs(
             at = [v / 1e6 for v in macs[l].values()]
             ax.plot(at, [*found[l].values()], marker, ms=3, c=colour, mfc='none', alpha=.6)
         means = [(np.mean([*macs[l].values()]) / 1e6, np.nanmean([*found[l].values()])) for l in labels]
-        ax.plot(*zip(*means), '-' if len(labels) > 1 else '', marker=marker, ms=6, c=colour, label=name)
+        ax.plot(*zip(*means), '-' if joined else '', marker=marker, ms=6, c=colour, label=name)
     ax.set(xscale='log', xlabel='million MACs of one image', ylabel=score_name(records[0]))
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter('{x:g}')
+    ax.xaxis.set_minor_formatter(NullFormatter())
     ax.legend(fontsize=8)
     return ax
 

@@ -6,14 +6,14 @@ Docs: https://resample-nb.github.io/resample_nb/runs.html.md"""
 
 # %% auto #0
 __all__ = ['run_kinds', 'RunConfig', 'main_method', 'run_methods', 'make_model', 'run_label', 'check_size_options',
-           'check_config', 'data_options', 'add_sizes', 'make_learner', 'check_data', 'seed_epoch', 'EpochSeed',
-           'write_whole', 'write_text', 'stride_history', 'size_history', 'epoch_row', 'kernel_history', 'opt_state',
-           'Checkpoint', 'restore', 'filled_rows', 'fit_on', 'parse_lr_steps', 'step_lr', 'fit_images', 'train_method',
-           'method_result', 'run_kind', 'config_dict', 'read_kind', 'read_config', 'as_config', 'environment',
-           'check_folder', 'same_kind', 'same_config', 'open_run', 'free_folder', 'unfinished_folder', 'markdown_table',
-           'show_strides', 'result_rows', 'write_history', 'draw_figures', 'report_text', 'write_report', 'train_run',
-           'mean_spread', 'told_apart', 'finished_runs', 'grouped_runs', 'collect_runs', 'check_finished', 'load_run',
-           'eval_run', 'size_table', 'write_sizes', 'eval_runs']
+           'parse_lr_steps', 'step_lr', 'check_config', 'data_options', 'add_sizes', 'make_learner', 'check_data',
+           'seed_epoch', 'EpochSeed', 'write_whole', 'write_text', 'stride_history', 'size_history', 'epoch_row',
+           'kernel_history', 'opt_state', 'Checkpoint', 'restore', 'filled_rows', 'fit_on', 'fit_images',
+           'train_method', 'method_result', 'run_kind', 'config_dict', 'read_kind', 'read_config', 'as_config',
+           'environment', 'check_folder', 'same_kind', 'same_config', 'open_run', 'free_folder', 'unfinished_folder',
+           'markdown_table', 'show_strides', 'result_rows', 'write_history', 'draw_figures', 'report_text',
+           'write_report', 'train_run', 'mean_spread', 'told_apart', 'finished_runs', 'grouped_runs', 'collect_runs',
+           'check_finished', 'load_run', 'eval_run', 'size_table', 'write_sizes', 'eval_runs']
 
 # %% ../nbs/52_runs.ipynb #5f1e03b7
 import csv, json, os, platform, random, time
@@ -168,6 +168,30 @@ def check_size_options(
     low_allowed(0, (), cfg.low_full)
     if cfg.low_full >= cfg.epochs: raise ValueError(f"low_full={cfg.low_full}, epochs={cfg.epochs}; "
         "expected fewer full epochs than epochs, or no step is low")
+
+# %% ../nbs/52_runs.ipynb #e243675a
+def parse_lr_steps(
+    text:str, # E.g. '200:.5,300:.25': from that epoch on, counted from 0, that factor
+)->tuple: # Pairs (epoch, factor)
+    "Read the steps of a learning rate"
+    try: steps = tuple((int(e), float(f)) for e, f in (part.split(':') for part in text.split(',') if part))
+    except ValueError: raise ValueError(f"lr_steps={text!r}; expected EPOCH:FACTOR, several by commas, "
+        "e.g. 200:.5,300:.25") from None
+    epochs = [0, *(e for e, _ in steps)]
+    if any(b <= a for a, b in zip(epochs, epochs[1:])) or any(not 0 < f < 100 for _, f in steps):
+        raise ValueError(f"lr_steps={text!r}; expected growing epochs, from 1, and factors above 0")
+    return steps
+
+def step_lr(
+    lr:float, # At the start
+    steps:Sequence, # From `parse_lr_steps`
+    epochs:int, # Of the whole training
+)->Callable: # Share of training done, 0 to 1 -> learning rate
+    "Return a schedule of steps"
+    def at(pos):
+        done = [f for e, f in steps if pos * epochs > e - 1e-6]
+        return lr * (done[-1] if done else 1.)
+    return at
 
 # %% ../nbs/52_runs.ipynb #9219803f
 _choices = dict(model=tuple(_models), pool=('diffstride', 'spectral', 'strided'), ramp=('outside', 'inside'))
@@ -413,30 +437,6 @@ def fit_on(
         learn.logger = noop
     if start < epochs: fit(start_epoch=start, cbs=[EpochSeed(seed), save])
     return save
-
-# %% ../nbs/52_runs.ipynb #e243675a
-def parse_lr_steps(
-    text:str, # E.g. '200:.5,300:.25': from that epoch on, counted from 0, that factor
-)->tuple: # Pairs (epoch, factor)
-    "Read the steps of a learning rate"
-    try: steps = tuple((int(e), float(f)) for e, f in (part.split(':') for part in text.split(',') if part))
-    except ValueError: raise ValueError(f"lr_steps={text!r}; expected EPOCH:FACTOR, several by commas, "
-        "e.g. 200:.5,300:.25") from None
-    epochs = [0, *(e for e, _ in steps)]
-    if any(b <= a for a, b in zip(epochs, epochs[1:])) or any(not 0 < f < 100 for _, f in steps):
-        raise ValueError(f"lr_steps={text!r}; expected growing epochs, from 1, and factors above 0")
-    return steps
-
-def step_lr(
-    lr:float, # At the start
-    steps:Sequence, # From `parse_lr_steps`
-    epochs:int, # Of the whole training
-)->Callable: # Share of training done, 0 to 1 -> learning rate
-    "Return a schedule of steps"
-    def at(pos):
-        done = [f for e, f in steps if pos * epochs > e - 1e-6]
-        return lr * (done[-1] if done else 1.)
-    return at
 
 # %% ../nbs/52_runs.ipynb #1f6f5e3b
 def fit_images(

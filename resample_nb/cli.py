@@ -34,7 +34,7 @@ from .runs import eval_runs, size_table, write_sizes
 from .runs_sequences import SequenceConfig, check_sequence_config, check_sequence_data
 from .runs_sequences import collect_sequence_runs, run_variants, sequence_rows, train_sequence_run
 from .runs_arch import ArchConfig, arch_rows, arch_variants, check_arch_config, check_arch_data
-from .runs_arch import collect_arch_runs, train_arch_run
+from .runs_arch import collect_arch_runs, sequence_source, train_arch_run
 from .runs_audio import SoundConfig, check_sound_config, check_sound_data, collect_sound_runs
 from .runs_audio import parse_sounds, show_sounds, sound_methods, sound_rows, train_sound_run
 from .runs_export import commit_run, export_rows, export_run
@@ -182,7 +182,8 @@ def start_arch_run(
         set_threads(threads)
         cfg = check_arch_config(ArchConfig(**options))
         dls = check_arch_data(cfg)
-        folder = prepare_folder(cfg, cfg.data, out, resume)
+        name = (sequence_source(cfg.data) or (cfg.data,))[0]
+        folder = prepare_folder(cfg, name, out, resume)
     except (ValueError, TypeError, OSError) as e: refuse(e)
     print(f"run: {folder}   data: {cfg.data}   model: {cfg.model}   variants: {', '.join(arch_variants(cfg))}"
         f"   budget: {cfg.budget}")
@@ -268,12 +269,12 @@ def sequence_words(
     half_rate:store_true=False, # sequences: test at half the sampling rate, too (fourier kernels)
     length:int|None=None, # sequences, toy: samples
     min_length:int|None=None, # sequences, listops: trees are longer; default a quarter of max_length
-    max_length:int|None=None, # sequences, listops and text: the longest
+    max_length:int|None=None, # sequences and ccnn, listops and text: the longest
     seconds:float|None=None, # sequences, speech: clips are cut or padded to this; sounds: window; default 1
     rate:float|None=None, # sequences, speech, and sounds (default 16000): resample to this frequency (Hz)
     pad_to:int|None=None, # sequences: fixed length of all batches; default: the longest of each
-    n_valid:int|None=None, # digits, sequences, listops and toy: for validation
-    n_test:int|None=None, # sequences, listops: for the test
+    n_valid:int|None=None, # digits; sequences and ccnn, listops and toy: for validation
+    n_test:int|None=None, # sequences and ccnn, listops: for the test
     **kwargs,
 )->dict: # By name
     "Collect the options of runs on sequences that runs on images do not have"
@@ -322,7 +323,8 @@ def image_words(
 _common = ('data', 'epochs', 'bs', 'lr', 'wd', 'seed', 'compare', 'size', 'n_train', 'out', 'resume',
     'threads')
 
-_of_arch = ('model', 'width', 'depth', 'dropout', 'warmup', 'lr_mult', 'augment')  # and of another kind
+_of_arch = ('model', 'width', 'depth', 'dropout', 'warmup', 'lr_mult', 'augment', 'max_length', 'n_valid',
+    'n_test')                                                              # and of another kind
 _of_sounds = ('pool', 'ramp', 'strides', 'smoothness', 'cost', 'target_macs', 'lr_mult', 'width', 'warmup',
     'seconds', 'rate')
 
@@ -367,7 +369,8 @@ def chosen_words(
 def resample_train(
     task:str='', # sequences: listops, scifar, image, text, speech, ecg, retrieval, pathfinder, toy, or a path
     # images and ccnn: digits (default), cifar10, cifar100, imagenette, or a path;
-    # ccnn: toy_darcy, or an npz file of pairs of fields, too; sequences: where the task's files are
+    # ccnn: toy_darcy, or an npz file of pairs of fields, too; listops, toy, or TASK=PATH, as in
+    # text=imdb.jsonl; sequences: where the task's files are
     data:str|None=None,
     epochs:int|None=None, # epochs; default 30, for sequences, ccnn and sounds 20
     bs:int=50, # images, sequences or clips per batch

@@ -9,7 +9,7 @@ __all__ = ['data_sources', 'default_cache', 'DataSource', 'data_table', 'DataSpe
            'unpack_webp', 'is_packed', 'read_images', 'first_of_each', 'block_mean', 'cut_images', 'cut_fields',
            'file_digest', 'stored', 'list_clips', 'unzip_whole', 'prepare_data', 'prepare_config']
 
-# %% ../nbs/58a_reproduce.data.ipynb #5e97d00c
+# %% ../nbs/58a_reproduce.data.ipynb #8a595f7b
 import difflib, hashlib, io, re, shutil, zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -24,6 +24,7 @@ from .data.core import fetch_data, folder_to_npz, image_layout, read_npz
 from .data.audio import sound_npz
 from .data.dense import load_pairs
 from .data.sequences import save_sequences, write_whole
+from .runs_arch import ArchConfig, sequence_source
 from .runs_audio import parse_sounds
 from .runs_sequences import SequenceConfig
 
@@ -340,7 +341,7 @@ def _sequence_data(cfg, data, cache):
     raise ValueError(f"task={cfg.task!r}, data={cfg.data!r}; expected a folder that holds {name}: this task "
         "downloads no such data; --data FOLDER")
 
-# %% ../nbs/58a_reproduce.data.ipynb #ba937b15
+# %% ../nbs/58a_reproduce.data.ipynb #dc104719
 def prepare_config(
     cfg:Any, # Configuration of any kind of run
     folder:Path|str|None=None, # As for `prepare_data`
@@ -354,6 +355,10 @@ def prepare_config(
         if comma: raise ValueError(f"path={comma!r}; expected none with a comma, which separates sounds; "
             "move the data")
         return replace(cfg, sounds=','.join(f'{k}={v}' for k, v in (parts | paths).items())) if paths else cfg
+    if isinstance(cfg, ArchConfig) and (named := sequence_source(cfg.data)):
+        old = SequenceConfig(*named)
+        new = prepare_config(old, folder, cache)
+        return cfg if new is old else replace(cfg, data=f'{new.task}={new.data}' if new.data else new.task)
     if not is_spec(cfg.data): return cfg
     data = prepare_data(cfg.data, folder, cache)
     return replace(cfg, data=_sequence_data(cfg, data, cache) if isinstance(cfg, SequenceConfig) else data)

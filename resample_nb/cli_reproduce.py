@@ -9,7 +9,7 @@ __all__ = ['checkers', 'chosen_studies', 'needed_extra', 'check_scale', 'check_f
            'work', 'count_runs', 'share_work', 'list_text', 'status_rows', 'run_command', 'told_end',
            'resample_reproduce']
 
-# %% ../nbs/60a_cli.reproduce.ipynb #29a0bf24
+# %% ../nbs/60a_cli.reproduce.ipynb #2b376c3d
 import multiprocessing, os, sys, threading, time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -23,7 +23,7 @@ from .runs import check_config, markdown_table, run_kind
 from .runs_arch import check_arch_config
 from .runs_audio import check_sound_config
 from .runs_sequences import check_sequence_config
-from .reproduce import read_record, reproduce, run_file, seeded, study_records
+from .reproduce import other_options, read_record, reproduce, run_file, seeded, study_records
 from .reproduce_measures import check_measure
 from .reproduce_data import data_table, default_cache, prepare_config
 from .reproduce_studies import find_study, studies, train_study
@@ -162,7 +162,7 @@ def share_work(
     finally: show_progress(1, 1)
     return not any(p.exitcode for p in team)
 
-# %% ../nbs/60a_cli.reproduce.ipynb #e6fdc18d
+# %% ../nbs/60a_cli.reproduce.ipynb #bb92a41a
 def list_text()->str: # Markdown
     "List the studies, and the data that they want"
     def row(s): return dict(study=s.name, claim=s.claim, source=s.source, ways=len(s.cases('cpu')))
@@ -175,15 +175,17 @@ def status_rows(
     scale:str, # 'cpu' or 'gpu'
     seeds:Sequence, # Of the runs
     fields:dict, # From `parse_fields`
-)->list: # Dicts of text: study, runs, diverged, begun, minutes
-    "Tell how far studies are"
+)->list: # Dicts of text: study, runs, begun, diverged, other, minutes
+    "Tell how far studies are; `other` records were made by another version or with other options"
     def row(s):
-        files = [run_file(out, s.name, scale, c) for c in seeded(s, scale, seeds, **fields)]
-        found = [r for r in map(read_record, files) if r]
-        begun = sum(any(f.parent.glob(f'{f.stem}-*.work')) for f in files if not f.exists())
+        cases = {run_file(out, s.name, scale, c): c for c in seeded(s, scale, seeds, **fields)}
+        there = {f: r for f in cases if (r := read_record(f))}
+        found = [r for f, r in there.items() if not other_options(r, cases[f])]
+        begun = sum(any(f.parent.glob(f'{f.stem}-*.work')) for f in cases if not f.exists())
         spent = sum(r['seconds'] for r in found) / 60
-        return dict(study=s.name, runs=f'{len(found)} of {len(files)}', begun=begun,
-            diverged=sum(r['status'] != 'ok' for r in found), minutes=f'{spent:.1f}')
+        return dict(study=s.name, runs=f'{len(found)} of {len(cases)}', begun=begun,
+            diverged=sum(r['status'] != 'ok' for r in found), other=len(there) - len(found),
+            minutes=f'{spent:.1f}')
     return [row(s) for s in chosen]
 
 # %% ../nbs/60a_cli.reproduce.ipynb #d0574912

@@ -6,10 +6,10 @@ Docs: https://resample-nb.github.io/resample_nb/reproduce.html.md"""
 
 # %% auto #0
 __all__ = ['trainers', 'Case', 'Study', 'train_config', 'plain_values', 'has_diverged', 'git_commit', 'make_record', 'run_file',
-           'work_folder', 'write_record', 'read_record', 'taken', 'seeded', 'study_records', 'reproduce_run',
-           'reproduce', 'paired']
+           'work_folder', 'write_record', 'read_record', 'taken', 'seeded', 'other_options', 'study_records',
+           'reproduce_run', 'reproduce', 'paired']
 
-# %% ../nbs/58_reproduce.ipynb #7d38e143
+# %% ../nbs/58_reproduce.ipynb #e0d69ce1
 import difflib, hashlib, json, math, re, shutil, subprocess, time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ from .runs_arch import ArchConfig, main_arch, train_arch
 from .runs_audio import SoundConfig, main_sound_method, train_sound
 from .runs_sequences import SequenceConfig, main_variant, train_variant
 
-# %% ../nbs/58_reproduce.ipynb #9ed06100
+# %% ../nbs/58_reproduce.ipynb #56edab49
 @dataclass(frozen=True)
 class Case:
     "Hold one way of training"
@@ -60,7 +60,7 @@ def train_config(
     (Path(folder)/'state').mkdir(parents=True, exist_ok=True)
     return train(cfg, name(cfg), Path(folder), bar)
 
-# %% ../nbs/58_reproduce.ipynb #7babe2f1
+# %% ../nbs/58_reproduce.ipynb #23917641
 _left_out = ('model', 'history', 'sizes', 'kernels', 'arch', 'learn', 'settled')
 
 def plain_values(
@@ -80,7 +80,7 @@ def has_diverged(
     losses = [v for r in rows for k, v in r.items() if k.endswith('loss')]
     return any(v is None or not math.isfinite(v) for v in losses)
 
-# %% ../nbs/58_reproduce.ipynb #742b066f
+# %% ../nbs/58_reproduce.ipynb #13679a03
 def git_commit(
     folder:Path|str|None=None, # In a repository; None: that of this library
 )->str|None: # Hash, with '+' where files are changed; None outside a repository
@@ -107,7 +107,7 @@ def make_record(
         seconds=round(seconds, 2), status='diverged' if has_diverged(result['rows']) else 'ok',
         curves=kept.pop('rows'), result=kept)
 
-# %% ../nbs/58_reproduce.ipynb #3ddb1a61
+# %% ../nbs/58_reproduce.ipynb #c1986427
 def run_file(
     out:Path|str, # Folder of all results
     study:str, # Name
@@ -149,7 +149,7 @@ def read_record(
     whole = isinstance(found, dict) and {'config', 'version', 'result', 'seed'} <= set(found)
     return found if whole else None
 
-# %% ../nbs/58_reproduce.ipynb #6c28dd6c
+# %% ../nbs/58_reproduce.ipynb #d1a307ea
 @contextmanager
 def taken(
     folder:Path, # Of a run in work
@@ -162,7 +162,7 @@ def taken(
     try: yield lock.is_locked
     finally: lock.release()
 
-# %% ../nbs/58_reproduce.ipynb #58a0c001
+# %% ../nbs/58_reproduce.ipynb #1a956791
 def seeded(
     study:Study, # With its cases
     scale:str, # 'cpu' or 'gpu'
@@ -186,9 +186,12 @@ def seeded(
                 + (f"; did you mean {near[0]}?" if near else f": {sorted(known)}"))
     return [Case(c.label, replace(c.config, seed=s, **fields)) for s in seeds for c in cases]
 
-# %% ../nbs/58_reproduce.ipynb #db53d32c
-def _strange(record, case):
-    "Say why a record is not one of `case`"
+# %% ../nbs/58_reproduce.ipynb #f2a73640
+def other_options(
+    record:dict, # From `read_record`
+    case:Case|None, # With the seed in its configuration; None: the study has no such run
+)->str: # '': it is one of `case`
+    "Say why a record is not one of a run"
     if case is None: return 'no run of this study'
     if (now := resample_nb.__version__) != record['version']:
         return f"made by version {record['version']}, this is {now}"
@@ -208,14 +211,14 @@ def study_records(
     found = {f: read_record(f) for f in sorted((Path(out)/study.name/scale).glob('*/seed*.json'))}
     others = {f: r for f, r in found.items() if r and r['seed'] not in seeds}
     mine = {f: r for f, r in found.items() if r and f not in others}
-    strange = {f: why for f, r in mine.items() if (why := _strange(r, cases.get(f)))}
+    strange = {f: why for f, r in mine.items() if (why := other_options(r, cases.get(f)))}
     if strange:
         listed = '\n'.join(f'  {f}: {why}' for f, why in strange.items())
         raise ValueError(f'out={str(out)!r} holds other results:\n{listed}\nexpected those of this version '
             'and these options alone; move the others away, or give another --out')
     return [found[f] for f in cases if found.get(f)], [c for f, c in cases.items() if not found.get(f)]
 
-# %% ../nbs/58_reproduce.ipynb #431dd27f
+# %% ../nbs/58_reproduce.ipynb #39d549a2
 def reproduce_run(
     study:str, # Name
     scale:str, # 'cpu' or 'gpu'
@@ -253,7 +256,7 @@ def reproduce(
             shutil.rmtree(work, ignore_errors=True)
     return done
 
-# %% ../nbs/58_reproduce.ipynb #4dd5bf2d
+# %% ../nbs/58_reproduce.ipynb #2d946a19
 def paired(
     a:dict, # Seed -> number, of one way
     b:dict, # The same of the other; only seeds of both count

@@ -6,10 +6,11 @@ Docs: https://resample-nb.github.io/resample_nb/reproduce.studies.html.md"""
 
 # %% auto #0
 __all__ = ['larger', 'starts', 'eval_sizes', 'mrconv_steps', 'arch_ways', 'paper_numbers', 'studies', 'vary', 'cifar_base',
-           'network_macs', 'equal_width', 'stride_ways', 'poor_strides', 'cost_weights', 'audio_base', 'audio',
-           'step_costs', 'other_networks', 'mixed_sizes', 'accuracy_at_sizes', 'gradient_correlation', 'low_mode_study',
-           'mrconv_ablation', 'mrconv_half_rate', 'mrconv_combine', 'dnarch_images', 'dnarch_fields', 'budget_curve',
-           'exact_strides', 'exact_mrconv', 'exact_dnarch', 'together', 'find_study', 'train_study']
+           'network_macs', 'equal_width', 'stride_ways', 'poor_strides', 'poor_strides_longer', 'cost_weights',
+           'audio_base', 'audio', 'step_costs', 'other_networks', 'mixed_sizes', 'accuracy_at_sizes',
+           'gradient_correlation', 'low_mode_study', 'mrconv_ablation', 'mrconv_half_rate', 'mrconv_combine',
+           'dnarch_images', 'dnarch_sequences', 'dnarch_fields', 'budget_curve', 'exact_strides', 'exact_mrconv',
+           'exact_dnarch', 'together', 'find_study', 'train_study']
 
 # %% ../nbs/58c_reproduce.studies.ipynb #1d846015
 import difflib, math
@@ -48,7 +49,7 @@ def cifar_base(
         augment=True, lr_steps='20:.5,30:.25')               # 400 epochs in the paper
     return replace(base, compare='none', **{'strides': (2., 2., 2.), 'smoothness': 4., **fields})
 
-# %% ../nbs/58c_reproduce.studies.ipynb #2021d126
+# %% ../nbs/58c_reproduce.studies.ipynb #333f53b5
 @lru_cache
 def network_macs(
     cfg:RunConfig, # Of three channels
@@ -93,7 +94,20 @@ def poor_strides(
     bases = {s: cifar_base(scale, strides=tuple(map(float, s))) for s in starts}
     return [c for s, base in bases.items() for c in vary(base, stride_ways(base), f'{s[0]} {s[1]} {s[2]}: ')]
 
-# %% ../nbs/58c_reproduce.studies.ipynb #a7046140
+# %% ../nbs/58c_reproduce.studies.ipynb #9fc7b19b
+def poor_strides_longer(
+    scale:str, # 'cpu' or 'gpu'
+)->list: # Of `Case`
+    "Train longer from poor strides, without and with augmentation"
+    if scale == 'cpu': fields = dict(data='cifar10:2500+2000', epochs=8)
+    else: fields = dict(epochs=120, lr_steps='60:.5,90:.25')      # 400 in the paper
+    def cases(augment, prefix):
+        base = cifar_base(scale, **fields, strides=(3., 2., 3.), augment=augment)
+        ways = {'strided, 2 2 2': dict(pool='strided', strides=(2., 2., 2.)), **stride_ways(base)}
+        return vary(base, {k: v for k, v in ways.items() if k != 'learned, equal maps'}, prefix)
+    return cases(False, 'plain: ') + cases(True, 'crops and flips: ')
+
+# %% ../nbs/58c_reproduce.studies.ipynb #2b5355ce
 def cost_weights(
     scale:str, # 'cpu' or 'gpu'
 )->list: # Of `Case`
@@ -103,7 +117,7 @@ def cost_weights(
         for r in (4, 1) for c in (0., 1., 10.)}
     return vary(base, ways | {f'strided, width {w}': dict(pool='strided', width=w) for w in widths})
 
-# %% ../nbs/58c_reproduce.studies.ipynb #246bdf2d
+# %% ../nbs/58c_reproduce.studies.ipynb #04868822
 def audio_base(
     scale:str, # 'cpu' or 'gpu'
 )->SoundConfig:
@@ -118,13 +132,13 @@ def audio(
     sets = dict(digits='digits=fsdd', words='words=speech_commands', both='digits=fsdd,words=speech_commands')
     ways = {'strided': dict(pool='strided'), 'spectral': dict(pool='spectral'), 'learned': {},
         'learned, equal maps': dict(ramp='inside')}
-    epochs = dict(digits=1, words=4, both=1) if scale == 'cpu' else {}           # digits are easy, and many
+    epochs = dict(digits=2, words=12, both=3) if scale == 'cpu' else {}          # words are few
     def fields(name): return ways | ({'learned, shared': dict(shared=True)} if name == 'both' else {})
     def base(name, source): return replace(audio_base(scale), sounds=source,
         **({'epochs': epochs[name]} if epochs else {}))
     return [c for name, source in sets.items() for c in vary(base(name, source), fields(name), f'{name}: ')]
 
-# %% ../nbs/58c_reproduce.studies.ipynb #86ef12a4
+# %% ../nbs/58c_reproduce.studies.ipynb #4a70f561
 def step_costs(
     scale:str, # 'cpu' or 'gpu'
 )->list: # Of `Case`
@@ -132,7 +146,7 @@ def step_costs(
     if scale == 'cpu': return [Case('ResNet-18', MeasureConfig('stride_step', sizes=(32,), width=16, bs=16))]
     return [Case('ResNet-18', MeasureConfig('stride_step', sizes=(32,), width=64, bs=256, device='cuda'))]
 
-# %% ../nbs/58c_reproduce.studies.ipynb #0a964285
+# %% ../nbs/58c_reproduce.studies.ipynb #97301896
 def other_networks(
     scale:str, # 'cpu' or 'gpu'
 )->list: # Of `Case`
@@ -147,7 +161,7 @@ def other_networks(
     return [c for name, (model, n) in (small if scale == 'cpu' else large).items()
         for c in vary(base(model, n), ways, f'{name}: ')]
 
-# %% ../nbs/58c_reproduce.studies.ipynb #d52ce040
+# %% ../nbs/58c_reproduce.studies.ipynb #a35073de
 def mixed_sizes(
     scale:str, # 'cpu' or 'gpu'
 )->list: # Of `Case`
@@ -172,7 +186,7 @@ def accuracy_at_sizes(
     with learn.no_bar(): table = learn.validate_sizes(eval_sizes, n_batches=40)
     return dict(at_sizes=table.to_dict('records'))
 
-# %% ../nbs/58c_reproduce.studies.ipynb #36804290
+# %% ../nbs/58c_reproduce.studies.ipynb #94ad7995
 def gradient_correlation(
     scale:str, # 'cpu' or 'gpu'
 )->list: # Of `Case`
@@ -180,7 +194,7 @@ def gradient_correlation(
     small = MeasureConfig('gradients', data='cifar10:2000+1000', sizes=(16, 24, 40), epochs=8, lr=.05)
     return [Case('ResNet', small if scale == 'cpu' else replace(small, data='cifar10', width=64, epochs=30))]
 
-# %% ../nbs/58c_reproduce.studies.ipynb #ee2ab8ca
+# %% ../nbs/58c_reproduce.studies.ipynb #d046c6e7
 def low_mode_study(
     scale:str, # 'cpu' or 'gpu'
 )->list: # Of `Case`
@@ -196,7 +210,7 @@ def low_mode_study(
     return vary(base, {'full': {}, 'mean, BN apart': low, 'mean, BN shared': low | shared,
         'sum, BN apart': low | gain, 'sum, BN shared': low | gain | shared, 'full, fewer epochs': short})
 
-# %% ../nbs/58c_reproduce.studies.ipynb #8298ea10
+# %% ../nbs/58c_reproduce.studies.ipynb #ff00c0c8
 mrconv_steps = {'dense': dict(kernel='dense', batch_norm=False, resolutions=1),
     'several resolutions': dict(kernel='dense', batch_norm=False), 'Fourier': dict(batch_norm=False),
     'Fourier, BatchNorm': {}}
@@ -216,7 +230,7 @@ def mrconv_ablation(
     def ways(base): return mrconv_steps | {'twice the depth': dict(depth=2 * base.depth)}
     return vary(image, ways(image), 'image: ') + vary(trees, ways(trees), 'ListOps: ')
 
-# %% ../nbs/58c_reproduce.studies.ipynb #db537b84
+# %% ../nbs/58c_reproduce.studies.ipynb #267d0f7e
 def mrconv_half_rate(
     scale:str, # 'cpu' or 'gpu'
 )->list: # Of `Case`
@@ -228,7 +242,7 @@ def mrconv_half_rate(
     refused = dict(kernel='dilated', epochs=1)                    # at half the rate
     return vary(base, {'Fourier': {}, 'dilated': refused})
 
-# %% ../nbs/58c_reproduce.studies.ipynb #3bcb4de8
+# %% ../nbs/58c_reproduce.studies.ipynb #5dd9398f
 def mrconv_combine(
     scale:str, # 'cpu' or 'gpu'
 )->list: # Of `Case`
@@ -241,7 +255,7 @@ def mrconv_combine(
     return vary(base, {'sum': {}, 'concatenated': row, 'concatenated, fixed decay': row | fixed,
         'sum, fixed decay': fixed})
 
-# %% ../nbs/58c_reproduce.studies.ipynb #4cf1fa19
+# %% ../nbs/58c_reproduce.studies.ipynb #d3ea2c8f
 arch_ways:dict[str,dict] = {'base': dict(learn='none', budget='none'), 'K': dict(learn='K'),
     'K, R': dict(learn='KR'), 'K, R, W, D': {}}
 
@@ -253,6 +267,20 @@ def dnarch_images(
         lr_mult=1., epochs=4, bs=25)
     if scale == 'gpu': base = ArchConfig('cifar10', 'ccnn4-140', dropout=.1, epochs=30)   # 210 in the paper
     return vary(base, arch_ways)
+
+def dnarch_sequences(
+    scale:str, # 'cpu' or 'gpu'
+)->list: # Of `Case`
+    "Learn the architecture of a network for pixels in a row, and for ListOps"
+    if scale == 'cpu':
+        image = ArchConfig('image=cifar10:2000+1000@16', 'ccnn', width=12, depth=2, hidden=32,
+            budget_weight=1., lr_mult=1., epochs=6, bs=25)
+        trees = replace(image, data='listops', max_length=128, n_train=1200, n_valid=1000, n_test=200)
+    else:                                                         # 210 and 50 epochs in the paper
+        image = ArchConfig('image=cifar10', 'ccnn4-140', dropout=.1, lr=.02, wd=.001, epochs=30)
+        trees = replace(image, data='listops', dropout=0., lr=.005, wd=.01, budget_weight=5., tau_r=50.,
+            epochs=10)
+    return vary(image, arch_ways, 'image: ') + vary(trees, arch_ways, 'ListOps: ')
 
 def dnarch_fields(
     scale:str, # 'cpu' or 'gpu'
@@ -271,7 +299,7 @@ def budget_curve(
     rows = [(h['step'], next(iter(h['ratio'].values()), None)) for h in result['history']]
     return dict(ratios=rows[::max(1, len(rows) // 60)])
 
-# %% ../nbs/58c_reproduce.studies.ipynb #f1caf6b6
+# %% ../nbs/58c_reproduce.studies.ipynb #823df529
 def exact_strides(
     scale:str, # 'cpu' or 'gpu'
 )->list: # Of `Case`
@@ -294,7 +322,7 @@ def exact_dnarch(
     small = MeasureConfig('dnarch', sizes=(16, 24, 32), width=16)
     return [Case('images', small if scale == 'cpu' else replace(small, width=64, device='cuda'))]
 
-# %% ../nbs/58c_reproduce.studies.ipynb #62b77040
+# %% ../nbs/58c_reproduce.studies.ipynb #ccab8df8
 def together(
     scale:str, # 'cpu' or 'gpu'
 )->list: # Of `Case`
@@ -308,15 +336,18 @@ def together(
         'strided, low': epochs(10, **plain, **low), 'learned': {}, 'learned, mixed': epochs(3, **mixed),
         'learned, low': epochs(4, **low), 'learned, mixed, low': epochs(4, **mixed, **low)})
 
-# %% ../nbs/58c_reproduce.studies.ipynb #f950a966
+# %% ../nbs/58c_reproduce.studies.ipynb #89c5a1ad
 _poor = {'2 2 2': (91.4, 92.4, 92.5), '2 2 3': (90.5, 92.2, 92.8), '1 3 1': (90.0, 91.1, 92.4),
     '3 1 3': (85.7, 90.9, 92.4), '3 1 2': (86.4, 90.9, 92.3), '3 2 3': (82.0, 89.2, 92.3)}
+_longer = (91.4, 82.0, 89.2, 92.3)                                # Table 3, 2 2 2 and 3 2 3
 _mrconv = {'image': (82.90, 86.65, 86.19, 88.55, 89.30), 'ListOps': (49.25, 53.15, 57.05, 62.40, 62.45)}
 _steps = (*mrconv_steps, 'twice the depth')
+_learned = ('strided, 2 2 2', 'strided', 'spectral', 'learned, R = 4')
 
 paper_numbers:dict[str,dict] = dict(
     poor_strides={f'{s}: {way}': v for s, row in _poor.items()
         for way, v in zip(('strided', 'spectral', 'learned, R = 4'), row)},
+    poor_strides_longer={f'crops and flips: {way}': v for way, v in zip(_learned, _longer)},
     audio={'both: strided': 83.5, 'both: spectral': 83.5, 'both: learned': 85.0,
         'both: learned, shared': 84.3},
     other_networks={'DenseNet: strided': 91.9, 'DenseNet: spectral': 91.3, 'DenseNet: learned, R = 1': 91.6,
@@ -327,11 +358,13 @@ paper_numbers:dict[str,dict] = dict(
     mrconv_combine={'sum': 50.00, 'concatenated': 96.19,
         'concatenated, fixed decay': 97.83},
     dnarch_images={'base': 90.52, 'K': 92.51, 'K, R': 92.77, 'K, R, W, D': 93.47},
+    dnarch_sequences={'image: K, R, W, D': 87.20, 'ListOps: K, R, W, D': 60.55},
     dnarch_fields={'base': .002989, 'K, R, W, D': .002285})
 
-# %% ../nbs/58c_reproduce.studies.ipynb #de3feca5
+# %% ../nbs/58c_reproduce.studies.ipynb #006f9940
 _studies = (
     ('poor_strides', 'Learned strides make up for poor ones.', 'DiffStride, Table 3, Figure 3', poor_strides),
+    ('poor_strides_longer', 'The same, in a longer training.', 'DiffStride, Table 3', poor_strides_longer),
     ('cost_weights', 'λ trades accuracy for cost.', 'DiffStride, Figure 4', cost_weights),
     ('audio', 'Learned strides help on sound, for one task and for several.', 'DiffStride, Tables 1, 2, A.7',
         audio),
@@ -350,18 +383,19 @@ _studies = (
     ('mrconv_combine', 'On long tasks, concatenate and fix the decay.', 'MRConv, Table 8', mrconv_combine),
     ('dnarch_images', 'Learning more of an architecture helps at equal cost.', 'DNArch, Table 1',
         dnarch_images),
+    ('dnarch_sequences', 'The same, for sequences.', 'DNArch, Table 2', dnarch_sequences),
     ('dnarch_fields', 'The same, for fields.', 'DNArch, Table 3', dnarch_fields),
     ('exact_strides', 'Two matrix products equal mask and crop.', 'ours', exact_strides),
     ('exact_mrconv', 'One convolution equals all branches.', 'ours; MRConv, Table 4b', exact_mrconv),
     ('exact_dnarch', 'A plain network equals the learned one.', 'ours', exact_dnarch),
     ('together', 'The methods together beat the best alone at equal time.', 'ours', together))
 _after:dict[str,Callable] = dict(mixed_sizes=accuracy_at_sizes, dnarch_images=budget_curve,
-    dnarch_fields=budget_curve)
+    dnarch_sequences=budget_curve, dnarch_fields=budget_curve)
 
 studies = {name: Study(name, claim, source, cases, paper_numbers.get(name, {}), _after.get(name))
     for name, claim, source, cases in _studies}
 
-# %% ../nbs/58c_reproduce.studies.ipynb #f665c167
+# %% ../nbs/58c_reproduce.studies.ipynb #4d32d99e
 def find_study(
     name:str, # In `studies`
 )->Study:
@@ -371,7 +405,7 @@ def find_study(
     raise ValueError(f"study={name!r}; expected a name from resample_reproduce --list"
         + (f"; did you mean {near[0]}?" if near else ''))
 
-# %% ../nbs/58c_reproduce.studies.ipynb #d6babfa4
+# %% ../nbs/58c_reproduce.studies.ipynb #4b030073
 def train_study(
     study:Study, # Whose run it is
     cfg:Any, # Its configuration, of any kind

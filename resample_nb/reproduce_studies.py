@@ -255,7 +255,7 @@ def mrconv_combine(
     return vary(base, {'sum': {}, 'concatenated': row, 'concatenated, fixed decay': row | fixed,
         'sum, fixed decay': fixed})
 
-# %% ../nbs/58c_reproduce.studies.ipynb #d3ea2c8f
+# %% ../nbs/58c_reproduce.studies.ipynb #171b450d
 arch_ways:dict[str,dict] = {'base': dict(learn='none', budget='none'), 'K': dict(learn='K'),
     'K, R': dict(learn='KR'), 'K, R, W, D': {}}
 
@@ -294,12 +294,14 @@ def dnarch_fields(
 def budget_curve(
     cfg:ArchConfig, # Trained
     result:dict, # With its history
-)->dict: # ratios: [step, cost / target], at most 60
-    "Thin the history of the cost"
-    rows = [(h['step'], next(iter(h['ratio'].values()), None)) for h in result['history']]
-    return dict(ratios=rows[::max(1, len(rows) // 60)])
+)->dict: # ratios: [step, cost / target], thinned; jumps: step, before, after, names of the sizes that changed
+    "Thin the history of the cost, and tell where it jumps by a tenth of the target"
+    past = [(h['step'], next(iter(h['ratio'].values()), None), h['sizes']) for h in result['history']]
+    jumps = [dict(step=step, before=a, after=b, changed=[k for k in now if now[k] != then[k]])
+        for (_, a, then), (step, b, now) in zip(past, past[1:]) if a and b and abs(b - a) > .1]
+    return dict(ratios=[p[:2] for p in past[::max(1, len(past) // 60)]], jumps=jumps)
 
-# %% ../nbs/58c_reproduce.studies.ipynb #823df529
+# %% ../nbs/58c_reproduce.studies.ipynb #41d23476
 def exact_strides(
     scale:str, # 'cpu' or 'gpu'
 )->list: # Of `Case`
@@ -322,7 +324,7 @@ def exact_dnarch(
     small = MeasureConfig('dnarch', sizes=(16, 24, 32), width=16)
     return [Case('images', small if scale == 'cpu' else replace(small, width=64, device='cuda'))]
 
-# %% ../nbs/58c_reproduce.studies.ipynb #ccab8df8
+# %% ../nbs/58c_reproduce.studies.ipynb #2197ed09
 def together(
     scale:str, # 'cpu' or 'gpu'
 )->list: # Of `Case`
@@ -336,7 +338,7 @@ def together(
         'strided, low': epochs(10, **plain, **low), 'learned': {}, 'learned, mixed': epochs(3, **mixed),
         'learned, low': epochs(4, **low), 'learned, mixed, low': epochs(4, **mixed, **low)})
 
-# %% ../nbs/58c_reproduce.studies.ipynb #89c5a1ad
+# %% ../nbs/58c_reproduce.studies.ipynb #fad37486
 _poor = {'2 2 2': (91.4, 92.4, 92.5), '2 2 3': (90.5, 92.2, 92.8), '1 3 1': (90.0, 91.1, 92.4),
     '3 1 3': (85.7, 90.9, 92.4), '3 1 2': (86.4, 90.9, 92.3), '3 2 3': (82.0, 89.2, 92.3)}
 _longer = (91.4, 82.0, 89.2, 92.3)                                # Table 3, 2 2 2 and 3 2 3
@@ -361,7 +363,7 @@ paper_numbers:dict[str,dict] = dict(
     dnarch_sequences={'image: K, R, W, D': 87.20, 'ListOps: K, R, W, D': 60.55},
     dnarch_fields={'base': .002989, 'K, R, W, D': .002285})
 
-# %% ../nbs/58c_reproduce.studies.ipynb #006f9940
+# %% ../nbs/58c_reproduce.studies.ipynb #e772aa48
 _studies = (
     ('poor_strides', 'Learned strides make up for poor ones.', 'DiffStride, Table 3, Figure 3', poor_strides),
     ('poor_strides_longer', 'The same, in a longer training.', 'DiffStride, Table 3', poor_strides_longer),
@@ -395,7 +397,7 @@ _after:dict[str,Callable] = dict(mixed_sizes=accuracy_at_sizes, dnarch_images=bu
 studies = {name: Study(name, claim, source, cases, paper_numbers.get(name, {}), _after.get(name))
     for name, claim, source, cases in _studies}
 
-# %% ../nbs/58c_reproduce.studies.ipynb #4d32d99e
+# %% ../nbs/58c_reproduce.studies.ipynb #010c8f2a
 def find_study(
     name:str, # In `studies`
 )->Study:
@@ -405,7 +407,7 @@ def find_study(
     raise ValueError(f"study={name!r}; expected a name from resample_reproduce --list"
         + (f"; did you mean {near[0]}?" if near else ''))
 
-# %% ../nbs/58c_reproduce.studies.ipynb #4b030073
+# %% ../nbs/58c_reproduce.studies.ipynb #5e7e9481
 def train_study(
     study:Study, # Whose run it is
     cfg:Any, # Its configuration, of any kind

@@ -9,9 +9,10 @@ __all__ = ['checkers', 'chosen_studies', 'needed_extra', 'check_scale', 'check_f
            'work', 'count_runs', 'share_work', 'list_text', 'status_rows', 'run_command', 'told_end',
            'resample_reproduce']
 
-# %% ../nbs/60a_cli.reproduce.ipynb #2b376c3d
+# %% ../nbs/60a_cli.reproduce.ipynb #1c3aa0f9
 import multiprocessing, os, sys, threading, time
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -91,7 +92,7 @@ def check_study(
     for case in different.values(): prepare_config(case.config, data, cache)
     return missing
 
-# %% ../nbs/60a_cli.reproduce.ipynb #66b141d6
+# %% ../nbs/60a_cli.reproduce.ipynb #399eb3dc
 def end_with(
     parent:int, # Process number
 )->None:
@@ -126,10 +127,12 @@ def work(
     threads:int|None, # Of torch
     options:dict, # Arguments of `run_studies`
 )->None:
-    "Be a worker; exit with code 1 if a study stopped"
+    "Be a worker, which prints nothing but errors; exit with code 1 if a study stopped"
     end_with(parent)
     set_threads(threads)
-    raise SystemExit(not run_studies(**options, note=noop))
+    with open(os.devnull, 'w') as nothing, redirect_stdout(nothing):
+        good = run_studies(**options, note=noop)
+    raise SystemExit(not good)
 
 # %% ../nbs/60a_cli.reproduce.ipynb #743bffc8
 def count_runs(

@@ -483,9 +483,13 @@ run_kinds:dict[str,type] = dict(images=RunConfig)      # other kinds of run add 
 def run_kind(
     cfg:Any, # A configuration
 )->str: # 'images', or another name in `run_kinds`
-    "Name the kind of run that a configuration belongs to"
-    return next(k for k, c in run_kinds.items() if isinstance(cfg, c))
+    "Name the kind of run that a configuration belongs to; `TypeError` where there is none"
+    kinds = {c.__name__: k for k, c in run_kinds.items()}
+    found = [kinds[c.__name__] for c in type(cfg).__mro__ if c.__name__ in kinds]
+    if found: return found[0]
+    raise TypeError(f"cfg={cfg!r}; expected one of {', '.join(kinds)}; import resample_nb.cli to know them all")
 
+# %% ../nbs/52_runs.ipynb #c0befe2b
 def config_dict(
     cfg:Any, # A configuration
 )->dict: # As JSON gives it back
@@ -508,7 +512,7 @@ def read_config(
     "Read the configuration of a run; what was no option yet when it was written has its default"
     kind = read_kind(folder)
     if kind not in run_kinds: raise ValueError(f"run={str(folder)!r} holds {kind}; expected {[*run_kinds]}; "
-        f"import resample_nb.runs_{kind} first")
+        "import resample_nb.cli first")
     return {**config_dict(run_kinds[kind]()), **_kept(folder)['config']}
 
 def as_config(

@@ -192,7 +192,8 @@ def gradient_correlation(
 )->list: # Of `Case`
     "Correlate the gradients of images of two sizes"
     small = MeasureConfig('gradients', data='cifar10:2000+1000', sizes=(16, 24, 40), epochs=8, lr=.05)
-    return [Case('ResNet', small if scale == 'cpu' else replace(small, data='cifar10', width=64, epochs=30))]
+    large = replace(small, data='cifar10', width=64, epochs=30, device='cuda')
+    return [Case('ResNet', small if scale == 'cpu' else large)]
 
 # %% ../nbs/58c_reproduce.studies.ipynb #d046c6e7
 def low_mode_study(

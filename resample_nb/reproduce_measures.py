@@ -7,11 +7,12 @@ Docs: https://resample-nb.github.io/resample_nb/reproduce.measures.html.md"""
 # %% auto #0
 __all__ = ['measures', 'MeasureConfig', 'check_measure', 'run_measure', 'main_measure', 'relative_gap', 'output_and_gradients',
            'stride_gaps', 'stride_times', 'measure_strides', 'mrconv_forms', 'mrconv_gaps', 'mrconv_times',
-           'measure_mrconv', 'masked_network', 'full_network', 'measure_dnarch', 'stride_networks', 'step_memory',
-           'step_costs', 'measure_stride_step', 'batch_gradient', 'size_gradients', 'cosines', 'mean_error',
-           'variance_ratio', 'drawn_batches', 'gradient_rows', 'GradientRows', 'measure_gradients']
+           'measure_mrconv', 'masked_network', 'full_network', 'with_zeros', 'ZeroedCCNN', 'all_frequencies',
+           'zeros_row', 'committed_row', 'measure_dnarch', 'stride_networks', 'step_memory', 'step_costs',
+           'measure_stride_step', 'batch_gradient', 'size_gradients', 'cosines', 'mean_error', 'variance_ratio',
+           'drawn_batches', 'gradient_rows', 'GradientRows', 'measure_gradients']
 
-# %% ../nbs/58b_reproduce.measures.ipynb #5870f393
+# %% ../nbs/58b_reproduce.measures.ipynb #1853db78
 import copy, difflib, time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -31,13 +32,15 @@ from .bench_dnarch import learned_net
 from .bench_mrconv import Branches, make_rivals, step
 from .cost import count_macs
 from .data.core import data_shape, load_data
-from .dnarch import SlicedBatchNorm, calibrate_arch, plain_module, settle
+from .dnarch import (ArchBlock, GivenSize, LearnedSize, SlicedBatchNorm, calibrate_arch, learned_sizes, plain_module,
+    settle, spectral_conv)
 from .models.ccnn import CCNN
 from .models.resnet import cifar_resnet18
 from .mrconv import MRConv
 from .reproduce import plain_values, trainers
 from .runs import EpochSeed, RunConfig, make_learner, run_kinds
 from .sizes import resize_batch
+from .spectral import outer
 from .strides import DiffStride
 
 # %% ../nbs/58b_reproduce.measures.ipynb #b73eb9d4
@@ -260,31 +263,113 @@ def full_network(
     settle(net)
     return plain_module(net).eval()
 
-# %% ../nbs/58b_reproduce.measures.ipynb #9afcb7b5
+# %% ../nbs/58b_reproduce.measures.ipynb #f0221818
+def with_zeros(
+    size:LearnedSize|GivenSize, # Of a network
+    axis:int=0, # Of the map
+    n:int|None=None, # Entries; None: the largest size
+)->Tensor: # (n,)
+    "Return a mask with its zeros; ones where nothing is learned"
+    n = size.max_size[axis] if n is None else n
+    if size.param is None: return torch.ones(n)
+    mask = size.mask(axis)
+    if size.kind == 'kernel': return F.pad(mask, ((n - len(mask)) // 2,) * 2)
+    return F.pad(mask, (0, n - len(mask)))
+
+class ZeroedCCNN(nn.Module):
+    "Compute everything in a network for images, and multiply by masks with zeros, as in DNArch"
+    def __init__(self,
+        net:CCNN, # With learned sizes; shares its parameters
+    ):
+        super().__init__()
+        self.net = net
+
+    def branch(self,
+        block:ArchBlock, # Of the network
+        h:Tensor, # (batch, widest, h, w)
+        drawn:Tensor, # (widest, *taps): kernels of all channels and taps
+    )->Tensor: # The shape of `h`
+        "Compute the residual branch of a block"
+        def width(size): return with_zeros(size).to(h).view(-1, 1, 1)
+        window = outer([with_zeros(block.taps, i) for i in (0, 1)])
+        masks = [with_zeros(block.resolution, i, n + 1).to(h) for i, n in enumerate(h.shape[2:])]
+        y = spectral_conv(block.norm(h) * width(block.n_in), drawn * window.to(drawn), masks)
+        y = F.gelu(block.mix1(y, len(drawn))) * width(block.n_mid)
+        return F.gelu(block.mix2(y, len(drawn))) * width(block.n_out)
+
+    def forward(self,
+        x:Tensor, # (batch, channels, h, w)
+    )->Tensor: # (batch, classes)
+        "Encode, add all blocks, decode"
+        net, stack = self.net, self.net.stack
+        widest, gates = stack.n_head.max_size[0], with_zeros(stack.depth).to(x)
+        h = net.encoder(x, widest)
+        for i, block in enumerate(stack.blocks):
+            drawn = stack.kernels.render(i, widest, stack.kernels.full)
+            h = h + self.branch(block, h, drawn) * gates[i]
+        return net.head(net.norm(h).flatten(2).mean(-1), scale=with_zeros(stack.n_head))
+
+# %% ../nbs/58b_reproduce.measures.ipynb #347a577f
+def all_frequencies(
+    net:CCNN, # With learned sizes
+)->CCNN: # A copy
+    "Put every learned resolution to its largest size"
+    net = copy.deepcopy(net)
+    with torch.no_grad():
+        for m in learned_sizes(net).values():
+            if m.kind == 'resolution': m.param.copy_(torch.tensor([m.start_offset(n, n) for n in m.max_size]))
+    return net
+
+def zeros_row(
+    net:CCNN, # With learned sizes; not changed
+    x:Tensor, # Images
+    cfg:MeasureConfig, # Of which rounds and device count
+)->dict: # zeros_output, zeros_gradients: deviations (float64); zeros_step, zeros_memory: ratios
+    "Compare slices with masks that are multiplied"
+    exact, x64 = all_frequencies(net).double(), x.double()
+    outs = [f(x64) for f in (exact, ZeroedCCNN(exact))]
+    probe, params = torch.randn_like(outs[0]), [p for p in exact.parameters() if p.requires_grad]
+    flat = [torch.cat([g.flatten() for g in torch.autograd.grad((o * probe).sum(), params, allow_unused=True,
+        materialize_grads=True)]) for o in outs]
+    sliced, own = copy.deepcopy(net).train().to(cfg.device), x.to(cfg.device)
+    nets = dict(sliced=sliced, zeroed=ZeroedCCNN(copy.deepcopy(sliced)))
+    t = times({k: partial(training_step, m, own) for k, m in nets.items()}, cfg.rounds)
+    kept = {k: saved_bytes(partial(m, own)) for k, m in nets.items()}
+    return dict(zeros_output=relative_gap(*outs[::-1]), zeros_gradients=relative_gap(*flat[::-1]),
+        zeros_step=ratio(t, 'zeroed', 'sliced'), zeros_memory=kept['zeroed'] / kept['sliced'])
+
+# %% ../nbs/58b_reproduce.measures.ipynb #2cb16bcc
 @torch.no_grad()
+def committed_row(
+    masked:CCNN, # From `masked_network`; not changed
+    x:Tensor, # Images
+    cfg:MeasureConfig, # Of which width, rounds and device count
+)->dict: # output: deviation (float64); masked_time, committed_time, committed_macs: ratios
+    "Compare a network of masks with the committed one, and that with the full one"
+    exact, base = copy.deepcopy(masked).double(), full_network(tuple(x.shape[2:]), cfg.width)
+    gap = relative_gap(plain_module(exact).eval()(x.double()), exact(x.double()))
+    nets = dict(masked=copy.deepcopy(masked), committed=plain_module(masked).eval(), base=base)
+    macs = {k: count_macs(m, x, products=True) for k, m in nets.items()}
+    t = times({k: partial(m.to(cfg.device), x.to(cfg.device)) for k, m in nets.items()}, cfg.rounds)
+    return dict(output=gap, masked_time=ratio(t, 'masked', 'committed'),
+        committed_time=ratio(t, 'committed', 'base'), committed_macs=macs['committed'] / macs['base'])
+
 def measure_dnarch(
     cfg:MeasureConfig, # Of which sizes, width, bs, rounds, device and seed count
     folder:Path, # Not used
-)->list: # Rows: size, share, output: deviation (float64); ratios of time and of operations
-    "Compare masks with the committed network, and that with the full one"
+)->list: # Rows: size, share, and those of `committed_row` and `zeros_row`
+    "Compare slices with zeros, and with the committed network"
     rows = []
     for n in cfg.sizes:
         x = torch.randn(cfg.bs, 3, n, n)
         for share in (.5, 1.):
-            masked, base = masked_network((n, n), share, cfg.width), full_network((n, n), cfg.width)
-            exact = copy.deepcopy(masked).double()
-            gap = relative_gap(plain_module(exact).eval()(x.double()), exact(x.double()))
-            nets = dict(masked=masked, committed=plain_module(masked).eval(), base=base)
-            macs = {k: count_macs(m, x, products=True) for k, m in nets.items()}
-            t = times({k: partial(m.to(cfg.device), x.to(cfg.device)) for k, m in nets.items()}, cfg.rounds)
-            rows.append(dict(size=n, share=share, output=gap, masked_time=ratio(t, 'masked', 'committed'),
-                committed_time=ratio(t, 'committed', 'base'),
-                committed_macs=macs['committed'] / macs['base']))
+            net = masked_network((n, n), share, cfg.width)
+            rows.append(dict(size=n, share=share, **committed_row(net, x, cfg), **zeros_row(net, x, cfg)))
     return rows
 
 measures['dnarch'] = measure_dnarch
 
-# %% ../nbs/58b_reproduce.measures.ipynb #c7a0ed06
+# %% ../nbs/58b_reproduce.measures.ipynb #d5dd717b
 def stride_networks(
     width:int=8, # Channels of the first stage
     strides:tuple=(2., 2., 2.), # Of all but the strided one
@@ -297,7 +382,7 @@ def stride_networks(
         'R = 1 outside': cifar_resnet18(smoothness=1, **kw),
         'R = 4 inside': cifar_resnet18(smoothness=4, ramp='inside', **kw)}
 
-# %% ../nbs/58b_reproduce.measures.ipynb #6fef509a
+# %% ../nbs/58b_reproduce.measures.ipynb #f7b6617a
 def step_memory(
     f:Callable, # Gives the loss
     net:nn.Module, # In training mode, on the CPU, and there at the end
@@ -313,7 +398,7 @@ def step_memory(
     net.cpu()
     return peak
 
-# %% ../nbs/58b_reproduce.measures.ipynb #225af1d5
+# %% ../nbs/58b_reproduce.measures.ipynb #58ccec1b
 def step_costs(
     nets:dict, # Name -> network, on the CPU
     x:Tensor, # Images (n, 3, h, w)
@@ -329,7 +414,7 @@ def step_costs(
     with torch.no_grad(): infer = times({k: partial(m.eval(), x) for k, m in nets.items()}, rounds)
     return step, infer, kept, macs
 
-# %% ../nbs/58b_reproduce.measures.ipynb #3df7f87a
+# %% ../nbs/58b_reproduce.measures.ipynb #0d8c9222
 def measure_stride_step(
     cfg:MeasureConfig, # Of which sizes, strides, width, bs, rounds, device and seed count
     folder:Path, # Not used
@@ -346,7 +431,7 @@ def measure_stride_step(
 
 measures['stride_step'] = measure_stride_step
 
-# %% ../nbs/58b_reproduce.measures.ipynb #ba1e3d0f
+# %% ../nbs/58b_reproduce.measures.ipynb #2faa0150
 def batch_gradient(
     model:nn.Module, # In training mode
     x:Tensor, # Images (n, c, h, w)
@@ -369,7 +454,7 @@ def size_gradients(
     a, b = ([batch_gradient(own, x[s], y[s]) for x, y in parts] for s in (slice(half), slice(half, 2 * half)))
     return *(torch.stack([g for _, g in part]) for part in (a, b)), float(np.mean([l for l, _ in a + b]))
 
-# %% ../nbs/58b_reproduce.measures.ipynb #a4560d8c
+# %% ../nbs/58b_reproduce.measures.ipynb #ac397579
 def cosines(
     a:Tensor, # (n, p)
     b:Tensor, # (n, p)
@@ -395,7 +480,7 @@ def variance_ratio(
     r = (u.mean() / v.mean()).item()
     return r, ((u - r * v).std() / len(u)**.5 / v.mean()).item()
 
-# %% ../nbs/58b_reproduce.measures.ipynb #5830cbe0
+# %% ../nbs/58b_reproduce.measures.ipynb #58fd323a
 def drawn_batches(
     dls:DataLoaders, # With training images that fit in memory one by one
     bs:int, # Images per half of a batch, at most
@@ -411,7 +496,7 @@ def drawn_batches(
             num_workers=0, get_idxs=lambda: drawn)
         return [(x.as_subclass(Tensor), y.as_subclass(Tensor)) for x, y in loader]
 
-# %% ../nbs/58b_reproduce.measures.ipynb #ea2e9725
+# %% ../nbs/58b_reproduce.measures.ipynb #d582ea0b
 def gradient_rows(
     model:nn.Module, # Not changed
     batches:Sequence, # From `drawn_batches`
@@ -432,7 +517,7 @@ def gradient_rows(
         rows.append(row | dict(loss=loss))
     return rows
 
-# %% ../nbs/58b_reproduce.measures.ipynb #14fa1a25
+# %% ../nbs/58b_reproduce.measures.ipynb #a3dec436
 class GradientRows(Callback):
     "Relate gradients at several sizes after some epochs"
     order,run_valid = 70,False
@@ -449,7 +534,7 @@ class GradientRows(Callback):
         batches = drawn_batches(self.dls, self.cfg.bs, seed=(self.cfg.seed, done))
         self.rows += [dict(epoch=done, **r) for r in gradient_rows(self.learn.model, batches, self.cfg.sizes)]
 
-# %% ../nbs/58b_reproduce.measures.ipynb #034675ba
+# %% ../nbs/58b_reproduce.measures.ipynb #4b9fd779
 def measure_gradients(
     cfg:MeasureConfig, # All but strides and rounds count
     folder:Path, # Of the Learner; nothing is written

@@ -32,8 +32,8 @@ from .bench_dnarch import learned_net
 from .bench_mrconv import Branches, make_rivals, step
 from .cost import count_macs
 from .data.core import data_shape, load_data
-from .dnarch import (ArchBlock, GivenSize, LearnedSize, SlicedBatchNorm, calibrate_arch, learned_sizes, plain_module,
-    settle, spectral_conv)
+from .dnarch import ArchBlock, GivenSize, LearnedSize, SlicedBatchNorm, calibrate_arch
+from .dnarch import learned_sizes, plain_module, settle, spectral_conv
 from .models.ccnn import CCNN
 from .models.resnet import cifar_resnet18
 from .mrconv import MRConv

@@ -487,7 +487,8 @@ def run_kind(
     kinds = {c.__name__: k for k, c in run_kinds.items()}
     found = [kinds[c.__name__] for c in type(cfg).__mro__ if c.__name__ in kinds]
     if found: return found[0]
-    raise TypeError(f"cfg={cfg!r}; expected one of {', '.join(kinds)}; import resample_nb.cli to know them all")
+    raise TypeError(f"cfg={cfg!r}; expected one of {', '.join(kinds)}; "
+        "import resample_nb.cli to know them all")
 
 # %% ../nbs/52_runs.ipynb #c0befe2b
 def config_dict(

@@ -335,7 +335,8 @@ def zeros_row(
     nets = dict(sliced=sliced, zeroed=ZeroedCCNN(copy.deepcopy(sliced)))
     t = times({k: partial(training_step, m, own) for k, m in nets.items()}, cfg.rounds)
     kept = {k: saved_bytes(partial(m, own)) for k, m in nets.items()}
-    return dict(zeros_output=relative_gap(outs[1].detach(), outs[0].detach()), zeros_gradients=relative_gap(*flat[::-1]),
+    zeros_output, zeros_gradients = (relative_gap(v[1].detach(), v[0].detach()) for v in (outs, flat))
+    return dict(zeros_output=zeros_output, zeros_gradients=zeros_gradients,
         zeros_step=ratio(t, 'zeroed', 'sliced'), zeros_memory=kept['zeroed'] / kept['sliced'])
 
 # %% ../nbs/58b_reproduce.measures.ipynb #2cb16bcc

@@ -12,10 +12,10 @@ __all__ = ['direct_taps', 'count_points', 'real_points', 'LearnedSize', 'Sigmoid
            'KernelSpectrum', 'spectral_conv', 'resample_matrix', 'SpectralSize', 'SlicedConv', 'WidthMask',
            'SlicedBatchNorm', 'calibrate_arch', 'sliced_norms', 'settle', 'ArchBlock', 'BlockPlan', 'Upsample',
            'by_transform', 'bring_up', 'WeighedGelu', 'ArchPlan', 'odd', 'ArchStack', 'check_learn', 'check_most',
-           'window_points', 'add_channels', 'touch', 'conv_fft_macs', 'spectrum_size', 'upsample_macs', 'cost_bounds',
-           'arch_table', 'find_stack', 'plain_conv', 'plain_norm', 'choose_form', 'PlainLongConv', 'PlainBlock',
-           'PlainScale', 'PlainResample', 'plain_module', 'commit', 'check_commit', 'check_equal', 'commit_table',
-           'check_masks']
+           'window_points', 'add_channels', 'touch', 'full_mask', 'conv_fft_macs', 'spectrum_size', 'upsample_macs',
+           'cost_bounds', 'arch_table', 'find_stack', 'plain_conv', 'plain_norm', 'choose_form', 'PlainLongConv',
+           'PlainBlock', 'PlainScale', 'PlainResample', 'plain_module', 'commit', 'check_commit', 'check_equal',
+           'commit_table', 'check_masks']
 
 # %% ../nbs/08_dnarch.ipynb #fce97a4a
 import copy, math
@@ -927,6 +927,19 @@ def touch(
     "Give every parameter a gradient, if zero, among several ranks: DistributedDataParallel waits for all"
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1: return h
     return h + 0 * sum(p.view(-1)[0] for p in module.parameters() if p.requires_grad)
+
+# %% ../nbs/08_dnarch.ipynb #6e4082b4
+def full_mask(
+    size:LearnedSize|GivenSize, # Of a network
+    axis:int=0, # Of the map
+    n:int|None=None, # Points; None: the largest size
+)->Tensor: # (n,)
+    "Return the mask over the whole grid, zeros included; ones where nothing is learned"
+    n = size.max_size[axis] if n is None else n
+    if size.param is None: return torch.ones(n, dtype=torch.float64)
+    mask = size.mask(axis)
+    if size.kind == 'kernel': return F.pad(mask, ((n - len(mask)) // 2,) * 2)
+    return F.pad(mask, (0, n - len(mask)))
 
 # %% ../nbs/08_dnarch.ipynb #7b23a889
 def conv_fft_macs(

@@ -7,12 +7,12 @@ Docs: https://resample-nb.github.io/resample_nb/reproduce.measures.html.md"""
 # %% auto #0
 __all__ = ['measures', 'MeasureConfig', 'check_measure', 'run_measure', 'main_measure', 'relative_gap', 'output_and_gradients',
            'stride_gaps', 'stride_times', 'measure_strides', 'mrconv_forms', 'mrconv_gaps', 'mrconv_times',
-           'measure_mrconv', 'masked_network', 'full_network', 'with_zeros', 'ZeroedCCNN', 'all_frequencies',
-           'zeros_row', 'committed_row', 'measure_dnarch', 'stride_networks', 'step_memory', 'step_costs',
-           'measure_stride_step', 'batch_gradient', 'size_gradients', 'cosines', 'mean_error', 'variance_ratio',
-           'drawn_batches', 'gradient_rows', 'GradientRows', 'measure_gradients']
+           'measure_mrconv', 'masked_network', 'full_network', 'ZeroedCCNN', 'all_frequencies', 'zeros_row',
+           'committed_row', 'measure_dnarch', 'stride_networks', 'step_memory', 'step_costs', 'measure_stride_step',
+           'batch_gradient', 'size_gradients', 'cosines', 'mean_error', 'variance_ratio', 'drawn_batches',
+           'gradient_rows', 'GradientRows', 'measure_gradients']
 
-# %% ../nbs/58b_reproduce.measures.ipynb #1853db78
+# %% ../nbs/58b_reproduce.measures.ipynb #68b192fe
 import copy, difflib, time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -32,8 +32,8 @@ from .bench_dnarch import learned_net
 from .bench_mrconv import Branches, make_rivals, step
 from .cost import count_macs
 from .data.core import data_shape, load_data
-from .dnarch import ArchBlock, GivenSize, LearnedSize, SlicedBatchNorm, calibrate_arch
-from .dnarch import learned_sizes, plain_module, settle, spectral_conv
+from .dnarch import ArchBlock, SlicedBatchNorm, calibrate_arch, full_mask, learned_sizes
+from .dnarch import plain_module, settle, spectral_conv
 from .models.ccnn import CCNN
 from .models.resnet import cifar_resnet18
 from .mrconv import MRConv
@@ -263,19 +263,7 @@ def full_network(
     settle(net)
     return plain_module(net).eval()
 
-# %% ../nbs/58b_reproduce.measures.ipynb #f0221818
-def with_zeros(
-    size:LearnedSize|GivenSize, # Of a network
-    axis:int=0, # Of the map
-    n:int|None=None, # Entries; None: the largest size
-)->Tensor: # (n,)
-    "Return a mask with its zeros; ones where nothing is learned"
-    n = size.max_size[axis] if n is None else n
-    if size.param is None: return torch.ones(n)
-    mask = size.mask(axis)
-    if size.kind == 'kernel': return F.pad(mask, ((n - len(mask)) // 2,) * 2)
-    return F.pad(mask, (0, n - len(mask)))
-
+# %% ../nbs/58b_reproduce.measures.ipynb #801131b3
 class ZeroedCCNN(nn.Module):
     "Compute everything in a network for images, and multiply by masks with zeros, as in DNArch"
     def __init__(self,
@@ -290,9 +278,9 @@ class ZeroedCCNN(nn.Module):
         drawn:Tensor, # (widest, *taps): kernels of all channels and taps
     )->Tensor: # The shape of `h`
         "Compute the residual branch of a block"
-        def width(size): return with_zeros(size).to(h).view(-1, 1, 1)
-        window = outer([with_zeros(block.taps, i) for i in (0, 1)])
-        masks = [with_zeros(block.resolution, i, n + 1).to(h) for i, n in enumerate(h.shape[2:])]
+        def width(size): return full_mask(size).to(h).view(-1, 1, 1)
+        window = outer([full_mask(block.taps, i) for i in (0, 1)])
+        masks = [full_mask(block.resolution, i, n + 1).to(h) for i, n in enumerate(h.shape[2:])]
         y = spectral_conv(block.norm(h) * width(block.n_in), drawn * window.to(drawn), masks)
         y = F.gelu(block.mix1(y, len(drawn))) * width(block.n_mid)
         return F.gelu(block.mix2(y, len(drawn))) * width(block.n_out)
@@ -302,14 +290,14 @@ class ZeroedCCNN(nn.Module):
     )->Tensor: # (batch, classes)
         "Encode, add all blocks, decode"
         net, stack = self.net, self.net.stack
-        widest, gates = stack.n_head.max_size[0], with_zeros(stack.depth).to(x)
+        widest, gates = stack.n_head.max_size[0], full_mask(stack.depth).to(x)
         h = net.encoder(x, widest)
         for i, block in enumerate(stack.blocks):
             drawn = stack.kernels.render(i, widest, stack.kernels.full)
             h = h + self.branch(block, h, drawn) * gates[i]
-        return net.head(net.norm(h).flatten(2).mean(-1), scale=with_zeros(stack.n_head))
+        return net.head(net.norm(h).flatten(2).mean(-1), scale=full_mask(stack.n_head).to(x))
 
-# %% ../nbs/58b_reproduce.measures.ipynb #347a577f
+# %% ../nbs/58b_reproduce.measures.ipynb #680983bf
 def all_frequencies(
     net:CCNN, # With learned sizes
 )->CCNN: # A copy
